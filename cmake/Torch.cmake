@@ -1,0 +1,28 @@
+# Imported target aieb::torch on the libraries of the torch wheel. find_package(Torch) of a CUDA
+# wheel asks for a full CUDA toolkit, which building the engine does not need.
+set(AIEB_VENV ${CMAKE_SOURCE_DIR}/.aieb/venv CACHE PATH "Python environment that holds torch")
+file(GLOB AIEB_TORCH_CANDIDATES ${AIEB_VENV}/lib/python3*/site-packages/torch)
+set(AIEB_TORCH_DIR "${AIEB_TORCH_CANDIDATES}" CACHE PATH "The torch package's folder")
+
+if(NOT EXISTS "${AIEB_TORCH_DIR}/lib/libtorch_cpu.so")
+  message(FATAL_ERROR
+    "torch not found (looked in '${AIEB_VENV}').\n"
+    "Run ./run_benchmark.sh once, which installs it, or set AIEB_TORCH_DIR to an installed "
+    "torch 2.11 package, or build without the pytorch backend: -DAIEB_PYTORCH=OFF")
+endif()
+file(STRINGS ${AIEB_TORCH_DIR}/version.py AIEB_TORCH_VERSION_LINE REGEX "^__version__")
+if(NOT AIEB_TORCH_VERSION_LINE MATCHES "2\\.11\\.")
+  message(FATAL_ERROR "torch 2.11 is needed (libtorch's C++ ABI is per minor version); "
+                      "found ${AIEB_TORCH_VERSION_LINE} in ${AIEB_TORCH_DIR}")
+endif()
+
+add_library(aieb_torch INTERFACE)
+add_library(aieb::torch ALIAS aieb_torch)
+target_include_directories(aieb_torch SYSTEM INTERFACE ${AIEB_TORCH_DIR}/include)
+target_link_directories(aieb_torch INTERFACE ${AIEB_TORCH_DIR}/lib)
+target_link_libraries(aieb_torch INTERFACE torch_cpu c10)
+# No run path: the plug-in is loaded after libtorch has been opened from the configured environment.
+get_filename_component(AIEB_TORCH_SITE ${AIEB_TORCH_DIR} DIRECTORY)
+target_link_options(aieb_torch INTERFACE
+  -Wl,-rpath-link,${AIEB_TORCH_DIR}/lib -Wl,-rpath-link,${AIEB_TORCH_SITE}/nvidia/cu13/lib
+  -Wl,--allow-shlib-undefined)

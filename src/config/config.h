@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/request.h"
+
+namespace aieb {
+
+/// The configuration as resolved. Every key, its default and its meaning: option_table.cpp.
+struct BackendConfig {
+  std::string type = "vllm";
+  std::string engine = "auto";
+  std::string model = "openai/gpt-oss-120b";
+  std::string revision;
+  std::string device = "cuda";
+  std::vector<int> device_ids = {0};
+  std::string task = "text-generation";
+  std::string endpoint = "http://localhost:8000/v1";
+  std::map<std::string, std::string> headers;
+  std::string torch_dtype = "auto";
+  Json device_map;                 ///< null, a strategy or device name, or an explicit map
+  Json max_memory;                 ///< null or {device: limit}
+  bool load_in_8bit = false;
+  bool load_in_4bit = false;
+  bool trust_remote_code = false;
+  bool use_cache = true;
+  std::optional<int64_t> pad_token_id;
+  bool return_logits = false;
+  std::optional<int> threads;  ///< CPU threads of the native engine; absent: all physical cores
+};
+
+struct TimeoutConfig {
+  double connect_s = 10;
+  double first_token_s = 300;
+  double total_s = 600;
+};
+
+struct LoadConfig {
+  std::string mode = "sequential";
+  int concurrency = 1;
+  std::optional<double> request_rate;
+  std::optional<double> burstiness;
+  std::optional<double> duration_s;
+  Json stages;
+  std::string trace_file;
+};
+
+struct ScenarioConfig {
+  std::string dataset_name = "AIEnergyScore/text_generation";
+  std::string dataset_config;
+  std::string dataset_split = "train";
+  std::string dataset_revision;
+  std::string text_column_name = "text";
+  int num_samples = 10;
+  bool truncation = true;
+  bool reasoning = false;
+  Json reasoning_params;  ///< null or a map
+  std::string reasoning_formats;
+  int batch_size = 1;
+  Json generate_kwargs = {{"max_new_tokens", 100}, {"min_new_tokens", 50}};
+  std::string use_chat_template = "auto";   ///< auto | true | false
+  std::string add_special_tokens = "auto";  ///< auto | true | false
+  uint64_t seed = 0;
+  TimeoutConfig timeouts;
+  LoadConfig load;
+  Json slo;
+};
+
+struct PriceConfig {
+  std::string currency = "USD";
+  std::optional<double> per_kwh;
+  std::optional<double> per_gpu_hour;
+};
+
+struct MetricsConfig {
+  std::string type = "codecarbon";
+  bool enabled = true;
+  std::string project_name = "ai_energy_benchmarks";
+  std::string output_dir = "./emissions";
+  std::string country_iso_code = "USA";
+  bool location_given = false;  ///< the user named a country or region (file, environment, override)
+  std::string region;           ///< empty: none
+  std::optional<double> carbon_intensity_g_per_kwh;
+  double pue = 1.0;
+  double wue_l_per_kwh = 0.0;
+  double idle_s = 5;
+  int warmup_prompts = 1;
+  std::string scope = "auto";  ///< auto | local | remote
+  Json sources;                ///< exporters of a remote server
+  Json protocol;
+  PriceConfig price;
+};
+
+struct ReporterConfig {
+  std::string type = "csv";
+  std::string output_file = "./results/benchmark_results.csv";
+};
+
+struct BenchmarkConfig {
+  std::string name = "benchmark";
+  BackendConfig backend;
+  ScenarioConfig scenario;
+  MetricsConfig metrics;
+  std::vector<ReporterConfig> reporters = {ReporterConfig{}};
+  std::string output_dir = "./benchmark_output";
+};
+
+/// `generate_kwargs` as typed parameters; unknown keys go to `extra`.
+/// Throws ConfigError for a value of the wrong type or out of range.
+GenerationParams generation_params(const ScenarioConfig& scenario);
+
+}  // namespace aieb

@@ -1,0 +1,119 @@
+#include "core/quantity.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+namespace aieb {
+
+std::string_view to_string(Source source) {
+  switch (source) {
+    case Source::kMeasuredCounter: return "measured-counter";
+    case Source::kIntegratedPower: return "integrated-power";
+    case Source::kEstimated: return "estimated";
+    case Source::kPartial: return "partial";
+    case Source::kMissing: return "missing";
+    case Source::kDisabled: return "disabled";
+  }
+  return "missing";
+}
+
+double Quantity::uncertainty() const { return std::hypot(systematic, random); }
+
+Quantity Quantity::scaled(double factor, std::string new_unit) const {
+  Quantity out = *this;
+  if (out.value) *out.value *= factor;
+  out.systematic *= std::abs(factor);
+  out.random *= std::abs(factor);
+  out.unit = std::move(new_unit);
+  return out;
+}
+
+Quantity Quantity::missing(std::string unit, std::string reason) {
+  Quantity out;
+  out.unit = std::move(unit);
+  out.reason = std::move(reason);
+  return out;
+}
+
+Quantity Quantity::disabled(std::string unit) {
+  Quantity out;
+  out.unit = std::move(unit);
+  out.source = Source::kDisabled;
+  out.reason = "disabled";
+  return out;
+}
+
+namespace {
+
+void append_reason(std::string& reasons, const std::string& reason) {
+  if (reason.empty()) return;
+  if (!reasons.empty()) reasons += "; ";
+  reasons += reason;
+}
+
+/// Values and random parts add the same way in both sums; `add_systematic` is what differs.
+template <typename AddSystematic>
+Quantity sum(std::span<const Quantity> parts, AddSystematic add_systematic) {
+  Quantity total;
+  bool same_source = true;
+  std::optional<Source> source;
+  for (const Quantity& part : parts) {
+    total.unit = part.unit;
+    if (!part.known()) {
+      append_reason(total.reason, part.reason);
+      same_source = false;
+      continue;
+    }
+    total.value = total.value.value_or(0.0) + *part.value;
+    total.systematic = add_systematic(total.systematic, part.systematic);
+    total.random = std::hypot(total.random, part.random);
+    same_source = same_source && (!source || *source == part.source);
+    source = part.source;
+  }
+  if (!source) {
+    total.source = parts.empty() ? Source::kMissing : parts.front().source;
+  } else {
+    total.source = same_source ? *source : Source::kPartial;
+  }
+  return total;
+}
+
+}  // namespace
+
+Quantity sum_independent(std::span<const Quantity> parts) {
+  return sum(parts, [](double a, double b) { return std::hypot(a, b); });
+}
+
+Quantity sum_correlated(std::span<const Quantity> parts) {
+  return sum(parts, [](double a, double b) { return a + b; });
+}
+
+Json to_json(const Quantity& quantity) {
+  Json out;
+  out["value"] = quantity.known() ? Json(*quantity.value) : Json(nullptr);
+  out["uncertainty"] = quantity.known() ? Json(quantity.uncertainty()) : Json(nullptr);
+  out["systematic"] = quantity.known() ? Json(quantity.systematic) : Json(nullptr);
+  out["random"] = quantity.known() ? Json(quantity.random) : Json(nullptr);
+  out["unit"] = quantity.unit;
+  out["source"] = to_string(quantity.source);
+  out["reason"] = quantity.reason.empty() ? Json(nullptr) : Json(quantity.reason);
+  return out;
+}
+
+std::string to_text(const Quantity& quantity) {
+  if (!quantity.known()) {
+    return quantity.reason.empty() ? "unknown" : "unknown (" + quantity.reason + ")";
+  }
+  const double u = quantity.uncertainty();
+  int decimals = 2;
+  if (u > 0) decimals = std::clamp(1 - static_cast<int>(std::floor(std::log10(u))), 0, 9);
+  std::array<char, 96> text{};
+  std::snprintf(text.data(), text.size(), "%.*f ± %.*f %s", decimals, *quantity.value, decimals, u,
+                quantity.unit.c_str());
+  return text.data();
+}
+
+}  // namespace aieb

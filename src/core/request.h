@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+
+namespace aieb {
+
+/// One turn of a conversation, as chat templates and chat servers take it.
+struct Message {
+  std::string role;  ///< "system", "user" or "assistant"
+  std::string content;
+};
+
+/// Generation settings of one request. Absent means: the model's generation_config, then the
+/// framework's default. Sampling rule (the same on every backend): see `samples`.
+struct GenerationParams {
+  int max_new_tokens = 100;
+  int min_new_tokens = 0;
+  std::optional<bool> do_sample;
+  std::optional<double> temperature;
+  std::optional<double> top_p;
+  std::optional<int> top_k;
+  std::optional<double> min_p;
+  std::optional<double> repetition_penalty;
+  std::vector<std::string> stop;
+  std::optional<uint64_t> seed;
+  bool ignore_eos = false;
+  bool use_cache = true;
+  int num_return_sequences = 1;
+  Json extra = Json::object();  ///< further keys of generate_kwargs, for servers: sent at top level
+
+  /// `do_sample` if given; else true exactly when temperature (> 0), top_p or top_k was given.
+  [[nodiscard]] bool samples() const;
+};
+
+/// One planned request.
+struct Request {
+  int64_t id = 0;
+  int prompt_index = 0;
+  int repeat = 0;
+  std::string session;             ///< conversation id, empty for single turns
+  std::vector<Message> messages;   ///< after the reasoning format; the last one is the user's
+  std::string prompt_text;         ///< the plain prompt, for models without a chat template
+  std::string response_prefix;     ///< text the answer is made to begin with (prefix formats)
+  Json template_kwargs = Json::object();  ///< e.g. {"enable_thinking": true}
+  GenerationParams params;
+  std::optional<int64_t> planned_offset_ns;  ///< intended start after the phase began (open loop)
+};
+
+/// How requests arrive at a server. In-process backends read `batch_size` of the workload instead.
+struct LoadPlan {
+  std::string mode = "sequential";  ///< sequential | closed | constant | poisson | gamma | trace
+  int concurrency = 1;
+};
+
+/// What a backend is asked to run: pure data, made by the planner from config, dataset and seed.
+struct Workload {
+  std::vector<Request> requests;
+  LoadPlan load;
+  int batch_size = 1;
+};
+
+}  // namespace aieb

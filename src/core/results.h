@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/carbon_factor.h"
+#include "core/events.h"
+#include "core/json.h"
+#include "core/quantity.h"
+
+namespace aieb {
+
+/// Summary of a sample of seconds. Absent when there is no observation.
+struct Distribution {
+  int64_t count = 0;
+  double mean = 0;
+  double std = 0;  ///< sample standard deviation (n - 1); 0 for one observation
+  double min = 0;
+  double p50 = 0;
+  double p90 = 0;
+  double p95 = 0;
+  double p99 = 0;
+  double p999 = 0;
+  double max = 0;
+};
+
+/// Energy of one component over one window, split against the idle baseline.
+struct ComponentEnergy {
+  Quantity gross;       ///< J used
+  Quantity idle_share;  ///< J: baseline power × window
+  Quantity active;      ///< J: gross − idle_share
+  Quantity baseline;    ///< W: mean power in the idle phase
+};
+
+/// Energy of a window: `total` = gpu + cpu + dram; node is beside it, never added.
+struct WindowEnergy {
+  double duration_s = 0;
+  std::map<Component, ComponentEnergy> components;  ///< gpu, cpu, dram, node as far as present
+  std::map<std::string, ComponentEnergy> domains;   ///< by "meter/name", e.g. "rapl/package-0"
+  ComponentEnergy total;
+  bool complete = false;             ///< every component of the total is known
+  std::vector<std::string> missing;  ///< components that are not
+};
+
+/// State of one GPU over the measured window; absent values were not readable.
+struct GpuStats {
+  int index = 0;
+  std::string name;
+  Quantity energy;  ///< J
+  std::optional<double> mean_power_w;
+  std::optional<double> max_power_w;
+  std::optional<double> mean_utilization_percent;
+  std::optional<double> max_memory_used_bytes;
+  std::optional<double> total_memory_bytes;
+  std::optional<double> mean_temperature_c;
+  std::optional<double> max_temperature_c;
+  std::optional<double> mean_sm_clock_mhz;
+};
+
+struct RequestResult {
+  RequestRecord record;
+  std::optional<double> ttft_s;     ///< first token − sent
+  std::optional<double> tpot_s;     ///< (last token − first token) / (output tokens − 1)
+  std::optional<double> latency_s;  ///< last token − sent (end to end)
+  std::optional<double> latency_from_planned_s;  ///< last token − intended start
+  Quantity energy;         ///< J, gross share
+  Quantity active_energy;  ///< J, after the idle share
+};
+
+/// What analysis makes of a trace. Pure data; reporters only read it.
+struct Results {
+  // Identity
+  std::string run_id;
+  std::string name;
+  std::string backend;
+  std::string engine;
+  std::string model;
+  std::string tool_version;
+  int64_t started_wall_ns = 0;
+
+  // Requests of the measure phases
+  int64_t total_prompts = 0;
+  int64_t successful_prompts = 0;
+  int64_t failed_prompts = 0;
+  int64_t cancelled_prompts = 0;  ///< planned or started, not finished when the run was stopped
+  std::optional<int64_t> prompt_tokens;  ///< Σ over successful requests; absent if one is unknown
+  std::optional<int64_t> output_tokens;
+  double measured_s = 0;  ///< Σ of the measure phases
+  std::optional<double> avg_latency_s;
+  std::optional<double> throughput_prompts_per_s;
+  std::optional<double> output_tokens_per_s;
+  std::optional<double> decode_tokens_per_s;  ///< 1 / mean TPOT
+  std::optional<Distribution> ttft_s;
+  std::optional<Distribution> tpot_s;
+  std::optional<Distribution> itl_s;
+  std::optional<Distribution> e2e_s;
+
+  // Energy
+  WindowEnergy measure;
+  std::map<std::string, WindowEnergy> other_phases;  ///< idle, load, warmup, ramp, drain, cooldown
+  Quantity unattributed;             ///< J of measure not owed to a request
+  Quantity energy_per_output_token;  ///< J
+  Quantity energy_per_request;       ///< J
+  Quantity emissions;                ///< g CO2e of measure, PUE applied
+  Quantity water;                    ///< L
+  std::optional<CarbonFactor> carbon;
+  bool energy_disabled = false;
+
+  std::vector<GpuStats> gpus;
+  std::vector<RequestResult> requests;
+  std::vector<std::string> warnings;  ///< plain words, each naming what to change
+
+  // Carried over from the trace
+  Json config = Json::object();
+  Json environment = Json::object();
+  Json backend_info = Json::object();
+  Json protocol = Json::object();  ///< {warmups, repeats, phases: [{kind, start_s, duration_s}]}
+  Json files = Json::object();     ///< {label: path}
+};
+
+}  // namespace aieb

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "config/config.h"
+#include "core/error.h"
+#include "core/results.h"
+
+namespace aieb {
+
+/// What a person sees while a run goes on.
+struct Progress {
+  std::string phase;  ///< "loading model", "idle power", "warm-up", "measuring"
+  int64_t prompts_done = 0;
+  int64_t prompts_failed = 0;
+  int64_t prompts_total = 0;
+  int64_t tokens = 0;
+  std::optional<double> tokens_per_s;
+  std::optional<double> watts;  ///< absent: no power reading (yet)
+  std::optional<double> elapsed_s;
+  std::optional<double> remaining_s;
+};
+
+struct RunOptions {
+  std::string trace_path;  ///< empty: <output_dir>/runs/<UTC time>-<name>-<6 hex>.db
+  std::stop_token stop;    ///< requested on Ctrl-C: finish what is recorded and report it
+  std::function<void(const Progress&)> on_progress;  ///< about 5 times a second, from one thread
+};
+
+struct RunOutcome {
+  Results results;
+  std::string trace_path;
+  ExitCode exit_code = ExitCode::kOk;
+};
+
+/// Runs one benchmark: validate, load, idle, warm-up, measure, report to the trace, analyse.
+/// Throws Error when no result could be had; requests that failed are data in the results.
+RunOutcome run_benchmark(const BenchmarkConfig& config, const RunOptions& options);
+
+}  // namespace aieb

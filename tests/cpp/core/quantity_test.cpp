@@ -1,0 +1,63 @@
+#include "core/quantity.h"
+
+#include <array>
+
+#include <gtest/gtest.h>
+
+namespace aieb {
+namespace {
+
+Quantity joules(double value, double systematic, double random,
+                Source source = Source::kMeasuredCounter) {
+  return {value, systematic, random, "J", source, ""};
+}
+
+TEST(Quantity, independent_domains_add_both_parts_in_quadrature) {
+  const std::array parts{joules(10, 3, 1), joules(20, 4, 2)};
+  const Quantity sum = sum_independent(parts);
+  EXPECT_DOUBLE_EQ(*sum.value, 30);
+  EXPECT_DOUBLE_EQ(sum.systematic, 5);
+  EXPECT_DOUBLE_EQ(sum.random, std::sqrt(5.0));
+  EXPECT_EQ(sum.source, Source::kMeasuredCounter);
+}
+
+TEST(Quantity, windows_of_one_domain_add_systematic_linearly) {
+  const std::array parts{joules(10, 3, 1), joules(20, 4, 2)};
+  EXPECT_DOUBLE_EQ(sum_correlated(parts).systematic, 7);
+}
+
+TEST(Quantity, a_sum_with_an_unknown_part_is_partial_and_says_why) {
+  const std::array parts{joules(10, 0, 0), Quantity::missing("J", "no RAPL permission")};
+  const Quantity sum = sum_independent(parts);
+  EXPECT_DOUBLE_EQ(*sum.value, 10);
+  EXPECT_EQ(sum.source, Source::kPartial);
+  EXPECT_EQ(sum.reason, "no RAPL permission");
+}
+
+TEST(Quantity, a_sum_of_unknowns_is_unknown_not_zero) {
+  const std::array parts{Quantity::missing("J", "a"), Quantity::missing("J", "b")};
+  EXPECT_FALSE(sum_independent(parts).known());
+  EXPECT_EQ(sum_independent(parts).reason, "a; b");
+  EXPECT_TRUE(to_json(sum_independent(parts))["value"].is_null());
+}
+
+TEST(Quantity, mixed_sources_make_a_partial_sum) {
+  const std::array parts{joules(1, 0, 0), joules(1, 0, 0, Source::kEstimated)};
+  EXPECT_EQ(sum_independent(parts).source, Source::kPartial);
+}
+
+TEST(Quantity, text_shows_two_significant_digits_of_the_uncertainty) {
+  EXPECT_EQ(to_text({1.8437, 0.05, 0.03, "Wh", Source::kEstimated, ""}), "1.844 ± 0.058 Wh");
+  EXPECT_EQ(to_text({1234.5, 120, 0, "J", Source::kEstimated, ""}), "1234 ± 120 J");
+  EXPECT_EQ(to_text(Quantity::missing("J", "no sensor")), "unknown (no sensor)");
+}
+
+TEST(Quantity, scaling_keeps_parts_in_proportion) {
+  const Quantity wh = joules(7200, 360, 36).scaled(1 / kJoulesPerWh, "Wh");
+  EXPECT_DOUBLE_EQ(*wh.value, 2);
+  EXPECT_DOUBLE_EQ(wh.systematic, 0.1);
+  EXPECT_EQ(wh.unit, "Wh");
+}
+
+}  // namespace
+}  // namespace aieb
