@@ -25,6 +25,8 @@ struct BackendInfo {
   Json details = Json::object();  ///< weight_bytes, versions, threads, chat_template, notices …
 };
 
+Json to_json(const BackendInfo& info);
+
 /// What `run` needs besides the workload.
 struct RunContext {
   EventSink& sink;

@@ -35,6 +35,7 @@ struct RunOutcome {
   Results results;
   std::string trace_path;
   ExitCode exit_code = ExitCode::kOk;
+  std::string error;  ///< why the measurement ended early; empty when it did not
 };
 
 /// Runs one benchmark: validate, load, idle, warm-up, measure, report to the trace, analyse.

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Sets up what the tests need and runs them. Without arguments: the default set, a few minutes.
+#
+#   ./run_tests.sh               unit, differential and command-line tests
+#   ./run_tests.sh asan          the C++ tests under AddressSanitizer and UBSan
+#   ./run_tests.sh tsan          the C++ tests of the threaded rooms under ThreadSanitizer
+#   ./run_tests.sh lint          formatters and linters
+#   ./run_tests.sh tidy          clang-tidy over the whole tree (10 minutes on 2 cores)
+#   ./run_tests.sh slow          what takes longer: full model comparisons, simulations, soak
+#   ./run_tests.sh default asan  several in one go
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$root"
+# shellcheck source=tools/setup.sh
+source tools/setup.sh
+
+python() { "$AIEB_VENV/bin/python" "$@"; }
+
+run_pytest() { # pytest arguments …
+  AIEB_BINARY="$root/build/dev/aieb" python -m pytest -q "$@"
+}
+
+suite_default() {
+  build dev "aieb and its tests, about 8 minutes on 2 cores the first time"
+  ctest --preset dev -j2 -LE slow
+  run_pytest -m "not slow" tests
+}
+
+suite_slow() {
+  build dev "aieb and its tests"
+  ctest --preset dev -L slow
+  run_pytest -m slow tests
+}
+
+suite_sanitizer() { # preset, ctest selection …
+  local preset=$1
+  shift
+  build "$preset" "the tests with $preset"
+  ctest --preset "$preset" -j2 -LE slow "$@"
+}
+
+suite_asan() { suite_sanitizer asan; }
+suite_tsan() { suite_sanitizer tsan -L 'trace|meters|http|runner|kernels'; }
+
+suite_lint() {
+  git ls-files -z '*.cpp' '*.h' | xargs -0 "$AIEB_VENV/bin/clang-format" --dry-run --Werror
+  python -m ruff check .
+  python -m ruff format --check .
+  python -m mypy
+  python tools/check_layers.py
+}
+
+suite_tidy() {
+  build dev "aieb and its tests"
+  git ls-files 'src/*.cpp' | xargs -P 2 -n 4 "$AIEB_VENV/bin/clang-tidy" -p build/dev --quiet
+}
+
+[ $# -gt 0 ] || set -- default
+[ "${AIEB_NO_SETUP:-0}" = 1 ] || setup_tests
+for suite in "$@"; do
+  declare -F "suite_$suite" >/dev/null || fail "unknown suite '$suite'" "Known: default asan tsan lint tidy slow"
+done
+for suite in "$@"; do
+  say "Suite: $suite"
+  "suite_$suite"
+done

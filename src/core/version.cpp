@@ -1,0 +1,7 @@
+#include "core/version.h"
+
+namespace aieb {
+
+const char* version() { return AIEB_VERSION; }
+
+}  // namespace aieb

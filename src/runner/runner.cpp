@@ -1,0 +1,221 @@
+#include "runner/runner.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include "analysis/analyze.h"
+#include "backends/registry.h"
+#include "carbon/carbon.h"
+#include "config/parser.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/trace_data.h"
+#include "core/version.h"
+#include "runner/environment.h"
+#include "runner/metering.h"
+#include "runner/planner.h"
+#include "runner/progress_reporter.h"
+#include "runner/progress_sink.h"
+#include "trace/reader.h"
+#include "trace/recorder.h"
+
+namespace aieb {
+namespace {
+
+std::string random_hex(int digits) {
+  std::random_device device;
+  std::string out;
+  for (int i = 0; i < digits; ++i) out += "0123456789abcdef"[device() % 16];
+  return out;
+}
+
+/// Letters, digits, '-', '_' and '.' stay; everything else becomes '-'.
+std::string file_safe(std::string text) {
+  for (char& c : text) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+    if (!plain) c = '-';
+  }
+  return text;
+}
+
+/// Sleeps, but not past a request to stop.
+void sleep_unless_stopped(double duration_s, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, stop, std::chrono::duration<double>(duration_s), [] { return false; });
+}
+
+/// One benchmark from plan to trace. Each step is a method; `execute` is the order.
+class Run {
+ public:
+  Run(const BenchmarkConfig& config, const RunOptions& options)
+      : config_(config),
+        options_(options),
+        run_id_(compact_utc(wall_ns()) + "-" + file_safe(config.name) + "-" + random_hex(6)) {}
+
+  RunOutcome execute() {
+    plan_ = make_plan(config_);
+    carbon_ = resolve_carbon(config_.metrics);
+    backend_ = make_backend(config_);
+    backend_->validate();
+    open_trace();
+    ProgressReporter progress(options_.on_progress, *sink_, [this] {
+      return metering_ ? metering_->latest_power_w() : std::nullopt;
+    });
+    progress_ = &progress;
+    start_meters();
+    load();
+    measure_idle();
+    warm_up();
+    measure();
+    backend_->unload();
+    metering_->stop();
+    recorder_->close();
+    return outcome();
+  }
+
+ private:
+  void open_trace() {
+    namespace fs = std::filesystem;
+    trace_path_ = options_.trace_path.empty()
+                      ? (fs::path(config_.output_dir) / "runs" / (run_id_ + ".db")).string()
+                      : options_.trace_path;
+    recorder_ = TraceRecorder::create(trace_path_);
+    sink_ = std::make_unique<ProgressSink>(*recorder_);
+    recorder_->set_meta(meta::kToolVersion, version());
+    recorder_->set_meta(meta::kRunId, run_id_);
+    recorder_->set_meta(meta::kName, config_.name);
+    recorder_->set_meta(meta::kConfig, to_json(config_).dump());
+    recorder_->set_meta(meta::kPlan, plan_.description.dump());
+    recorder_->set_meta(meta::kCarbon, to_json(carbon_).dump());
+    for (const std::string& notice : plan_.notices) warn(notice);
+  }
+
+  void start_meters() {
+    metering_ = std::make_unique<Metering>(config_.metrics, backend_->info(), *sink_);
+    recorder_->set_meta(meta::kMissing, metering_->missing().dump());
+    Json environment = host_environment();
+    recorder_->set_meta(meta::kHost, environment["host"]);
+    if (environment["boot_id"].is_string()) {
+      recorder_->set_meta(meta::kBootId, environment["boot_id"]);
+    }
+    environment["energy_scope"] = metering_->scope();
+    recorder_->set_meta(meta::kEnvironment, environment.dump());
+  }
+
+  void load() {
+    progress_->begin("loading model", 0, std::nullopt);
+    const PhaseScope phase(*this, PhaseKind::kLoad);
+    backend_->load();
+    const BackendInfo info = backend_->info();
+    recorder_->set_meta(meta::kBackendInfo, to_json(info).dump());
+  }
+
+  void measure_idle() {
+    if (!config_.metrics.enabled || config_.metrics.idle_s <= 0 || stopped()) return;
+    progress_->begin("idle power", 0, config_.metrics.idle_s);
+    const PhaseScope phase(*this, PhaseKind::kIdle);
+    sleep_unless_stopped(config_.metrics.idle_s, options_.stop);
+  }
+
+  void warm_up() {
+    if (plan_.warmup.requests.empty() || stopped()) return;
+    progress_->begin("warm-up", static_cast<int64_t>(plan_.warmup.requests.size()), std::nullopt);
+    const PhaseScope phase(*this, PhaseKind::kWarmup);
+    RunContext context{*sink_, options_.stop, 0};
+    backend_->run(plan_.warmup, context);
+  }
+
+  /// What goes wrong here ends the measurement, not the results: every finished request counts.
+  void measure() {
+    if (stopped()) return;
+    progress_->begin("measuring", static_cast<int64_t>(plan_.measure.requests.size()), std::nullopt);
+    const PhaseScope phase(*this, PhaseKind::kMeasure);
+    RunContext context{*sink_, options_.stop, 0};
+    try {
+      backend_->run(plan_.measure, context);
+    } catch (const Error& error) {
+      failure_ = error;
+      sink_->event({now_ns(), "error", Json{{"text", error.what()}}});
+    }
+  }
+
+  RunOutcome outcome() {
+    RunOutcome out;
+    out.trace_path = trace_path_;
+    out.results = analyze(read_trace(trace_path_));
+    out.results.files["trace"] = trace_path_;
+    if (stopped()) {
+      out.exit_code = ExitCode::kInterrupted;
+    } else if (failure_) {
+      out.exit_code = failure_->exit_code();
+      out.error = failure_->what();
+    } else if (out.results.successful_prompts < out.results.total_prompts) {
+      out.exit_code = ExitCode::kSomePromptsFailed;
+    }
+    return out;
+  }
+
+  /// Opens a phase on fresh sensor readings and closes it the same way.
+  class PhaseScope {
+   public:
+    PhaseScope(Run& run, PhaseKind kind) : run_(run) {
+      run_.metering_->mark();
+      phase_.id = ++run_.last_phase_id_;
+      phase_.kind = kind;
+      phase_.start_ns = now_ns();
+      run_.sink_->phase_begin(phase_);
+    }
+    ~PhaseScope() {
+      phase_.end_ns = now_ns();
+      run_.sink_->phase_end(phase_);
+      run_.metering_->mark();
+    }
+    PhaseScope(const PhaseScope&) = delete;
+    PhaseScope& operator=(const PhaseScope&) = delete;
+
+   private:
+    Run& run_;
+    Phase phase_;
+  };
+
+  [[nodiscard]] bool stopped() const { return options_.stop.stop_requested(); }
+
+  void warn(const std::string& text) {
+    log::warning(text);
+    sink_->event({now_ns(), "warning", Json{{"text", text}}});
+  }
+
+  const BenchmarkConfig& config_;
+  const RunOptions& options_;
+  std::string run_id_;
+  Plan plan_;
+  CarbonFactor carbon_;
+  std::unique_ptr<Backend> backend_;
+  std::string trace_path_;
+  std::unique_ptr<TraceRecorder> recorder_;
+  std::unique_ptr<ProgressSink> sink_;
+  std::unique_ptr<Metering> metering_;
+  ProgressReporter* progress_ = nullptr;
+  int64_t last_phase_id_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+RunOutcome run_benchmark(const BenchmarkConfig& config, const RunOptions& options) {
+  return Run(config, options).execute();
+}
+
+}  // namespace aieb
