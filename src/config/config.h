@@ -23,8 +23,8 @@ struct BackendConfig {
   std::string endpoint = "http://localhost:8000/v1";
   std::map<std::string, std::string> headers;
   std::string torch_dtype = "auto";
-  Json device_map;                 ///< null, a strategy or device name, or an explicit map
-  Json max_memory;                 ///< null or {device: limit}
+  Json device_map;  ///< null, a strategy or device name, or an explicit map
+  Json max_memory;  ///< null or {device: limit}
   bool load_in_8bit = false;
   bool load_in_4bit = false;
   bool trust_remote_code = false;
@@ -32,6 +32,7 @@ struct BackendConfig {
   std::optional<int64_t> pad_token_id;
   bool return_logits = false;
   std::optional<int> threads;  ///< CPU threads of the native engine; absent: all physical cores
+  std::optional<bool> use_harmony;  ///< deprecated; absent: the model's reasoning format decides
 };
 
 struct TimeoutConfig {
@@ -83,8 +84,9 @@ struct MetricsConfig {
   std::string project_name = "ai_energy_benchmarks";
   std::string output_dir = "./emissions";
   std::string country_iso_code = "USA";
-  bool location_given = false;  ///< the user named a country or region (file, environment, override)
-  std::string region;           ///< empty: none
+  bool location_given =
+      false;           ///< the user named a country or region (file, environment, override)
+  std::string region;  ///< empty: none
   std::optional<double> carbon_intensity_g_per_kwh;
   double pue = 1.0;
   double wue_l_per_kwh = 0.0;
