@@ -1,0 +1,251 @@
+#include "meters/nvml_api.h"
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+#include <dlfcn.h>
+
+namespace aieb {
+namespace {
+
+using nvml::Device;
+
+constexpr double kWattsPerMilliwatt = 1e-3;
+constexpr double kJoulesPerMillijoule = 1e-3;
+constexpr unsigned kTemperatureGpu = 0;  // nvmlTemperatureSensors_t
+constexpr unsigned kClockSm = 1;         // nvmlClockType_t
+constexpr unsigned kTextLength = 128;    // longer than every *_BUFFER_SIZE of NVML
+
+/// Calls a function of the library that may not be there.
+template <typename Function, typename... Arguments>
+int call(Function* function, Arguments... arguments) {
+  return function == nullptr ? static_cast<int>(nvml::kFunctionNotFound) : function(arguments...);
+}
+
+/// Calls function(arguments..., &value).
+template <typename T, typename Function, typename... Arguments>
+NvmlResult<T> get(Function* function, Arguments... arguments) {
+  T value{};
+  const int code = call(function, arguments..., &value);
+  if (code != nvml::kSuccess) return {std::nullopt, code};
+  return {value, code};
+}
+
+/// Calls function(arguments..., buffer, length).
+template <typename Function, typename... Arguments>
+NvmlResult<std::string> get_text(Function* function, Arguments... arguments) {
+  std::array<char, kTextLength> text{};
+  const int code = call(function, arguments..., text.data(), kTextLength);
+  if (code != nvml::kSuccess) return {std::nullopt, code};
+  return {std::string(text.data()), code};
+}
+
+template <typename To, typename From>
+NvmlResult<To> scaled(const NvmlResult<From>& result, To factor) {
+  if (!result.value) return {std::nullopt, result.code};
+  return {static_cast<To>(*result.value) * factor, result.code};
+}
+
+}  // namespace
+
+/// Entry points by their exported names; null where this driver has none.
+struct Nvml::Functions {
+  int (*nvmlInit_v2)() = nullptr;
+  int (*nvmlShutdown)() = nullptr;
+  const char* (*nvmlErrorString)(int) = nullptr;
+  int (*nvmlSystemGetDriverVersion)(char*, unsigned) = nullptr;
+  int (*nvmlSystemGetCudaDriverVersion_v2)(int*) = nullptr;
+  int (*nvmlDeviceGetCount_v2)(unsigned*) = nullptr;
+  int (*nvmlDeviceGetHandleByIndex_v2)(unsigned, Device*) = nullptr;
+  int (*nvmlDeviceGetName)(Device, char*, unsigned) = nullptr;
+  int (*nvmlDeviceGetUUID)(Device, char*, unsigned) = nullptr;
+  int (*nvmlDeviceGetTotalEnergyConsumption)(Device, unsigned long long*) = nullptr;
+  int (*nvmlDeviceGetPowerUsage)(Device, unsigned*) = nullptr;
+  int (*nvmlDeviceGetFieldValues)(Device, int, nvml::FieldValue*) = nullptr;
+  int (*nvmlDeviceGetEnforcedPowerLimit)(Device, unsigned*) = nullptr;
+  int (*nvmlDeviceGetTemperature)(Device, unsigned, unsigned*) = nullptr;
+  int (*nvmlDeviceGetClockInfo)(Device, unsigned, unsigned*) = nullptr;
+  int (*nvmlDeviceGetUtilizationRates)(Device, nvml::Utilization*) = nullptr;
+  int (*nvmlDeviceGetMemoryInfo)(Device, nvml::MemoryInfo*) = nullptr;
+  int (*nvmlDeviceGetCurrentClocksThrottleReasons)(Device, unsigned long long*) = nullptr;
+  int (*nvmlDeviceGetMigMode)(Device, unsigned*, unsigned*) = nullptr;
+  int (*nvmlDeviceGetComputeRunningProcesses_v3)(Device, unsigned*, nvml::ProcessInfo*) = nullptr;
+
+  explicit Functions(void* library) {
+#define AIEB_LOAD(function) \
+  function = reinterpret_cast<decltype(function)>(::dlsym(library, #function))
+    AIEB_LOAD(nvmlInit_v2);
+    AIEB_LOAD(nvmlShutdown);
+    AIEB_LOAD(nvmlErrorString);
+    AIEB_LOAD(nvmlSystemGetDriverVersion);
+    AIEB_LOAD(nvmlSystemGetCudaDriverVersion_v2);
+    AIEB_LOAD(nvmlDeviceGetCount_v2);
+    AIEB_LOAD(nvmlDeviceGetHandleByIndex_v2);
+    AIEB_LOAD(nvmlDeviceGetName);
+    AIEB_LOAD(nvmlDeviceGetUUID);
+    AIEB_LOAD(nvmlDeviceGetTotalEnergyConsumption);
+    AIEB_LOAD(nvmlDeviceGetPowerUsage);
+    AIEB_LOAD(nvmlDeviceGetFieldValues);
+    AIEB_LOAD(nvmlDeviceGetEnforcedPowerLimit);
+    AIEB_LOAD(nvmlDeviceGetTemperature);
+    AIEB_LOAD(nvmlDeviceGetClockInfo);
+    AIEB_LOAD(nvmlDeviceGetUtilizationRates);
+    AIEB_LOAD(nvmlDeviceGetMemoryInfo);
+    AIEB_LOAD(nvmlDeviceGetCurrentClocksThrottleReasons);
+    AIEB_LOAD(nvmlDeviceGetMigMode);
+    AIEB_LOAD(nvmlDeviceGetComputeRunningProcesses_v3);
+#undef AIEB_LOAD
+  }
+};
+
+std::shared_ptr<Nvml> Nvml::open(Failure& failure) {
+  const char* chosen = std::getenv("AIEB_NVML_LIBRARY");
+  void* library = ::dlopen(chosen != nullptr ? chosen : "libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr && chosen == nullptr) {
+    library = ::dlopen("/usr/lib/wsl/lib/libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
+  }
+  if (library == nullptr) {
+    failure = {false, nvml::kSuccess, ::dlerror()};
+    return nullptr;
+  }
+  auto functions = std::make_unique<Functions>(library);
+  const int code = call(functions->nvmlInit_v2);
+  if (code != nvml::kSuccess) {
+    failure = {true, code, "nvmlInit_v2 returned " + std::to_string(code)};
+    if (functions->nvmlErrorString != nullptr) failure.message = functions->nvmlErrorString(code);
+    ::dlclose(library);
+    return nullptr;
+  }
+  return std::shared_ptr<Nvml>(new Nvml(library, std::move(functions)));
+}
+
+Nvml::Nvml(void* library, std::unique_ptr<Functions> functions)
+    : library_(library), functions_(std::move(functions)) {}
+
+Nvml::~Nvml() {
+  call(functions_->nvmlShutdown);
+  ::dlclose(library_);
+}
+
+NvmlResult<std::string> Nvml::driver_version() const {
+  return get_text(functions_->nvmlSystemGetDriverVersion);
+}
+
+NvmlResult<int> Nvml::cuda_version() const {
+  return get<int>(functions_->nvmlSystemGetCudaDriverVersion_v2);
+}
+
+NvmlResult<unsigned> Nvml::device_count() const {
+  return get<unsigned>(functions_->nvmlDeviceGetCount_v2);
+}
+
+NvmlResult<Device> Nvml::device(unsigned index) const {
+  return get<Device>(functions_->nvmlDeviceGetHandleByIndex_v2, index);
+}
+
+NvmlResult<std::string> Nvml::name(Device device) const {
+  return get_text(functions_->nvmlDeviceGetName, device);
+}
+
+NvmlResult<std::string> Nvml::uuid(Device device) const {
+  return get_text(functions_->nvmlDeviceGetUUID, device);
+}
+
+NvmlResult<double> Nvml::energy_j(Device device) const {
+  return scaled(get<unsigned long long>(functions_->nvmlDeviceGetTotalEnergyConsumption, device),
+                kJoulesPerMillijoule);
+}
+
+NvmlResult<double> Nvml::power_w(Device device) const {
+  return scaled(get<unsigned>(functions_->nvmlDeviceGetPowerUsage, device), kWattsPerMilliwatt);
+}
+
+NvmlResult<double> Nvml::field_power_w(Device device, nvml::Field field) const {
+  nvml::FieldValue value{};
+  value.field = field;
+  const int code = call(functions_->nvmlDeviceGetFieldValues, device, 1, &value);
+  if (code != nvml::kSuccess) return {std::nullopt, code};
+  if (value.status != nvml::kSuccess) return {std::nullopt, value.status};
+  switch (value.value_type) {
+    case nvml::kUnsigned:
+      return {value.value.u * kWattsPerMilliwatt, code};
+    case nvml::kUnsignedLong:
+    case nvml::kUnsignedLongLong:
+      return {static_cast<double>(value.value.ull) * kWattsPerMilliwatt, code};
+    case nvml::kDouble:
+      return {value.value.d * kWattsPerMilliwatt, code};
+    default:
+      return {std::nullopt, nvml::kUnknown};
+  }
+}
+
+NvmlResult<double> Nvml::power_limit_w(Device device) const {
+  return scaled(get<unsigned>(functions_->nvmlDeviceGetEnforcedPowerLimit, device),
+                kWattsPerMilliwatt);
+}
+
+NvmlResult<unsigned> Nvml::temperature_c(Device device) const {
+  return get<unsigned>(functions_->nvmlDeviceGetTemperature, device, kTemperatureGpu);
+}
+
+NvmlResult<unsigned> Nvml::sm_clock_mhz(Device device) const {
+  return get<unsigned>(functions_->nvmlDeviceGetClockInfo, device, kClockSm);
+}
+
+NvmlResult<nvml::Utilization> Nvml::utilization(Device device) const {
+  return get<nvml::Utilization>(functions_->nvmlDeviceGetUtilizationRates, device);
+}
+
+NvmlResult<nvml::MemoryInfo> Nvml::memory(Device device) const {
+  return get<nvml::MemoryInfo>(functions_->nvmlDeviceGetMemoryInfo, device);
+}
+
+NvmlResult<uint64_t> Nvml::throttle_reasons(Device device) const {
+  const auto reasons =
+      get<unsigned long long>(functions_->nvmlDeviceGetCurrentClocksThrottleReasons, device);
+  return {reasons.value, reasons.code};
+}
+
+NvmlResult<bool> Nvml::mig_enabled(Device device) const {
+  unsigned current = 0;
+  unsigned pending = 0;
+  const int code = call(functions_->nvmlDeviceGetMigMode, device, &current, &pending);
+  if (code != nvml::kSuccess) return {std::nullopt, code};
+  return {current == 1, code};
+}
+
+NvmlResult<std::vector<unsigned>> Nvml::process_ids(Device device) const {
+  std::array<nvml::ProcessInfo, 256> processes{};
+  unsigned count = processes.size();
+  const int code =
+      call(functions_->nvmlDeviceGetComputeRunningProcesses_v3, device, &count, processes.data());
+  if (code != nvml::kSuccess) return {std::nullopt, code};
+  std::vector<unsigned> ids;
+  for (unsigned i = 0; i < count; ++i) ids.push_back(processes.at(i).pid);
+  return {std::move(ids), code};
+}
+
+std::string Nvml::error_text(int code) const {
+  if (functions_->nvmlErrorString == nullptr) return "NVML error " + std::to_string(code);
+  return functions_->nvmlErrorString(code);
+}
+
+std::vector<std::string> throttle_names(uint64_t reasons) {
+  constexpr std::array<std::pair<uint64_t, const char*>, 7> kReasons{{
+      {0x04, "power_cap"},
+      {0x08, "hardware_slowdown"},
+      {0x10, "sync_boost"},
+      {0x20, "thermal"},
+      {0x40, "hardware_thermal"},
+      {0x80, "power_brake"},
+      {0x100, "display_clocks"},
+  }};
+  std::vector<std::string> names;
+  for (const auto& [bit, name] : kReasons) {
+    if ((reasons & bit) != 0) names.emplace_back(name);
+  }
+  return names;
+}
+
+}  // namespace aieb
