@@ -1,0 +1,5 @@
+//! Static library behind `include/aieb_bridge.h`, which holds the contracts of every function.
+//! One module per service; each keeps its C functions at the end of its file.
+
+mod ffi;
+mod tokenizer;
