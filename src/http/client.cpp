@@ -1,9 +1,7 @@
 #include "http/client.h"
 
 #include <cstdlib>
-#include <functional>
 #include <mutex>
-#include <queue>
 #include <utility>
 
 #include <curl/curl.h>
@@ -86,19 +84,11 @@ class Client::Impl {
   int address_family_ = 0;
 
  private:
-  /// A time at which a transfer's limit is to be looked at; the limit may have moved on by then.
-  struct Deadline {
-    int64_t at_ns;
-    Transfer* transfer;
-    uint64_t generation;
-    bool operator>(const Deadline& other) const { return at_ns > other.at_ns; }
-  };
-
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket_data);
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
   void run_due_timers();
   bool collect_finished();  ///< true: something had finished
-  void look_again(Transfer& transfer);
+  void trim_deadlines();
   void expire();
   void finish(Transfer& transfer, const Outcome& outcome);
 
@@ -108,7 +98,7 @@ class Client::Impl {
   int64_t curl_timer_ns_ = kNever;
   std::vector<std::unique_ptr<Transfer>> transfers_;
   std::vector<Transfer*> idle_;
-  std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
+  Deadlines deadlines_;
 };
 
 Client::Impl::Impl(ClientOptions options)
@@ -148,7 +138,7 @@ int Client::Impl::on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
 
 void Client::Impl::start(const HttpRequest& request, Exchange& exchange) {
   if (idle_.empty()) {
-    transfers_.push_back(std::make_unique<Transfer>(options_, headers_.get()));
+    transfers_.push_back(std::make_unique<Transfer>(options_, headers_.get(), deadlines_));
     idle_.push_back(transfers_.back().get());
   }
   Transfer& transfer = *idle_.back();
@@ -160,7 +150,16 @@ void Client::Impl::start(const HttpRequest& request, Exchange& exchange) {
   idle_.pop_back();
   transfer.index = open_.size();
   open_.push_back(&transfer);
-  look_again(transfer);
+  transfer.watch_limit();
+  trim_deadlines();
+}
+
+/// Forgets the deadlines of exchanges that have ended: with limits of minutes and thousands of
+/// requests a second they would pile up.
+void Client::Impl::trim_deadlines() {
+  if (deadlines_.size() <= 1024 + 8 * open_.size()) return;
+  deadlines_ = {};
+  for (Transfer* transfer : open_) transfer->watch_limit();
 }
 
 void Client::Impl::run_due_timers() {
@@ -202,13 +201,6 @@ bool Client::Impl::collect_finished() {
   return any;
 }
 
-/// Plans the next look at the transfer's limit: at its time, or earlier where a shorter limit may
-/// begin before that.
-void Client::Impl::look_again(Transfer& transfer) {
-  const int64_t at_ns = transfer.next_look_ns(now_ns());
-  if (at_ns != kNever) deadlines_.push({at_ns, &transfer, transfer.generation});
-}
-
 void Client::Impl::expire() {
   const int64_t now = now_ns();
   while (!deadlines_.empty() && deadlines_.top().at_ns <= now) {
@@ -219,9 +211,9 @@ void Client::Impl::expire() {
     if (!open || transfer.generation != due.generation) continue;
     const Transfer::Limit limit = transfer.limit();
     if (limit.at_ns > now) {
-      look_again(transfer);
+      transfer.watch_limit();
     } else {
-      finish(transfer, transfer.outcome(limit.error, transfer.limit_text(limit.error)));
+      finish(transfer, transfer.limit_outcome(limit.error));
     }
   }
 }

@@ -14,7 +14,7 @@ namespace aieb::http {
 /// Limits of one exchange in ns; 0: none.
 struct Timeouts {
   int64_t connect_ns = 0;      ///< from `start` until the request can be written
-  int64_t first_token_ns = 0;  ///< from there until the exchange says that the answer began
+  int64_t first_token_ns = 0;  ///< from there until the exchange's stage is kAnswering
   int64_t total_ns = 0;        ///< from `start` to the end of the response
 };
 
@@ -69,14 +69,20 @@ class Exchange {
   /// The last call, exactly one. The exchange may be started again from here.
   virtual void on_done(const Outcome& outcome) = 0;
 
-  [[nodiscard]] bool answering() const { return answering_; }
+  /// How far the answer is; decides which limit applies.
+  enum class Stage {
+    kWaiting,    ///< the first-token limit counts
+    kAnswering,  ///< only the total limit counts
+    kComplete,   ///< everything was said: the response should end within a second
+  };
+  [[nodiscard]] Stage stage() const { return stage_; }
 
  protected:
-  /// True: the first-token limit no longer counts. Set false before the exchange is started again.
-  void set_answering(bool answering) { answering_ = answering; }
+  /// To be set back to kWaiting before the exchange is started again.
+  void set_stage(Stage stage) { stage_ = stage; }
 
  private:
-  bool answering_ = false;
+  Stage stage_ = Stage::kWaiting;
 };
 
 struct FetchResult {

@@ -49,6 +49,10 @@ ErrorClass class_of(CURLcode code) {
 /// that one idle for 4 s is not used again. uvicorn, below vLLM, closes after 5.
 constexpr long kMaxIdleSeconds = 3;
 
+/// How long a response may stay open after everything was said, so that its connection can be used
+/// again.
+constexpr int64_t kEndOfBodyNs = 1'000'000'000;
+
 template <typename T>
 void set(CURL* easy, CURLoption option, T value) {
   const CURLcode code = curl_easy_setopt(easy, option, value);
@@ -84,8 +88,8 @@ int64_t limit_after(int64_t start_ns, int64_t length_ns) {
 
 }  // namespace
 
-Transfer::Transfer(const ClientOptions& options, const curl_slist* headers)
-    : easy_(curl_easy_init(), curl_easy_cleanup) {
+Transfer::Transfer(const ClientOptions& options, const curl_slist* headers, Deadlines& deadlines)
+    : deadlines_(deadlines), easy_(curl_easy_init(), curl_easy_cleanup) {
   if (!easy_) throw EnvironmentError("libcurl could not make a handle: out of memory");
   set_fixed_options(options, headers);
 }
@@ -128,6 +132,7 @@ void Transfer::begin(const HttpRequest& request, Exchange& exchange, const Timeo
   ++generation;
   started_ns_ = now_ns();
   sent_ns_ = 0;
+  complete_ns_ = 0;
   sends_ = 0;
   enough_ = false;
   content_type_.clear();
@@ -150,31 +155,35 @@ void Transfer::begin(const HttpRequest& request, Exchange& exchange, const Timeo
 Transfer::Limit Transfer::limit() const {
   const Limit total{limit_after(started_ns_, timeouts_.total_ns), ErrorClass::kTimeoutTotal};
   Limit stage{kNever, ErrorClass::kTimeoutTotal};
-  if (sent_ns_ == 0) {
+  if (complete_ns_ != 0) {
+    stage = {complete_ns_ + kEndOfBodyNs, ErrorClass::kNone};
+  } else if (sent_ns_ == 0) {
     stage = {limit_after(started_ns_, timeouts_.connect_ns), ErrorClass::kTimeoutConnect};
-  } else if (!exchange_->answering()) {
+  } else if (exchange_->stage() == Exchange::Stage::kWaiting) {
     stage = {limit_after(sent_ns_, timeouts_.first_token_ns), ErrorClass::kTimeoutFirstToken};
   }
   return stage.at_ns <= total.at_ns ? stage : total;
 }
 
-int64_t Transfer::next_look_ns(int64_t now_ns) const {
+void Transfer::watch_limit() {
   const int64_t at_ns = limit().at_ns;
-  if (sent_ns_ != 0) return at_ns;
-  return std::min(at_ns, limit_after(now_ns, timeouts_.first_token_ns));
+  if (at_ns != kNever) deadlines_.push({at_ns, this, generation});
 }
 
-std::string Transfer::limit_text(ErrorClass error) const {
+Outcome Transfer::limit_outcome(ErrorClass error) const {
   switch (error) {
+    case ErrorClass::kNone:
+      return outcome(error, {});
     case ErrorClass::kTimeoutConnect:
-      return fmt::format("not connected after {:g} s (scenario.timeouts.connect_s)",
-                         seconds(timeouts_.connect_ns));
+      return outcome(error, fmt::format("not connected after {:g} s (scenario.timeouts.connect_s)",
+                                        seconds(timeouts_.connect_ns)));
     case ErrorClass::kTimeoutFirstToken:
-      return fmt::format("no first token after {:g} s (scenario.timeouts.first_token_s)",
-                         seconds(timeouts_.first_token_ns));
+      return outcome(error, fmt::format("no first token after {:g} s "
+                                        "(scenario.timeouts.first_token_s)",
+                                        seconds(timeouts_.first_token_ns)));
     default:
-      return fmt::format("not finished after {:g} s (scenario.timeouts.total_s)",
-                         seconds(timeouts_.total_ns));
+      return outcome(error, fmt::format("not finished after {:g} s (scenario.timeouts.total_s)",
+                                        seconds(timeouts_.total_ns)));
   }
 }
 
@@ -215,6 +224,7 @@ int Transfer::on_prerequest(void* self, char* peer, char* /*local*/, int /*peer_
   ++transfer.sends_;
   if (peer != nullptr) transfer.peer_ = peer;
   transfer.exchange_->on_sent(transfer.sent_ns_);
+  transfer.watch_limit();
   return CURL_PREREQFUNC_OK;
 }
 
@@ -236,9 +246,16 @@ void Transfer::announce_response() {
 size_t Transfer::on_write(char* bytes, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t length = size * count;
-  if (transfer.exchange_->on_body({bytes, length}, now_ns())) return length;
-  transfer.enough_ = true;
-  return CURL_WRITEFUNC_ERROR;
+  const int64_t read_ns = now_ns();
+  if (!transfer.exchange_->on_body({bytes, length}, read_ns)) {
+    transfer.enough_ = true;
+    return CURL_WRITEFUNC_ERROR;
+  }
+  if (transfer.complete_ns_ == 0 && transfer.exchange_->stage() == Exchange::Stage::kComplete) {
+    transfer.complete_ns_ = read_ns;
+    transfer.watch_limit();
+  }
+  return length;
 }
 
 }  // namespace aieb::http

@@ -2,8 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <queue>
 #include <string>
+#include <vector>
 
 #include <curl/curl.h>
 
@@ -14,12 +17,23 @@ namespace aieb::http {
 /// A list of headers as libcurl takes it.
 using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
+class Transfer;
+
+/// A time at which a transfer's limit is to be looked at; the limit may have moved on by then.
+struct Deadline {
+  int64_t at_ns;
+  Transfer* transfer;
+  uint64_t generation;
+  bool operator>(const Deadline& other) const { return at_ns > other.at_ns; }
+};
+using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>>;
+
 /// One libcurl easy handle and the exchange that it carries; used again for the next exchange.
 /// Internal to the client.
 class Transfer {
  public:
   /// Sets everything that stays the same between exchanges.
-  Transfer(const ClientOptions& options, const curl_slist* headers);
+  Transfer(const ClientOptions& options, const curl_slist* headers, Deadlines& deadlines);
 
   void begin(const HttpRequest& request, Exchange& exchange, const Timeouts& timeouts,
              int address_family);
@@ -31,15 +45,13 @@ class Transfer {
   };
   [[nodiscard]] Limit limit() const;
 
-  /// When to look at `limit` again, `now_ns` being the time: no limit can be reached earlier.
-  [[nodiscard]] int64_t next_look_ns(int64_t now_ns) const;
-
-  /// For people: which limit was reached and the setting behind it.
-  [[nodiscard]] std::string limit_text(ErrorClass error) const;
+  /// Has the client look at `limit` when it is reached. Called at every stage that begins one.
+  void watch_limit();
 
   /// What libcurl's verdict means for the exchange.
   [[nodiscard]] Outcome outcome(CURLcode code) const;
   [[nodiscard]] Outcome outcome(ErrorClass error, std::string message) const;
+  [[nodiscard]] Outcome limit_outcome(ErrorClass error) const;
 
   [[nodiscard]] CURL* easy() const { return easy_.get(); }
   [[nodiscard]] Exchange& exchange() const { return *exchange_; }
@@ -57,11 +69,13 @@ class Transfer {
   static size_t on_write(char* bytes, size_t size, size_t count, void* self);
   void announce_response();
 
+  Deadlines& deadlines_;
   std::unique_ptr<CURL, void (*)(CURL*)> easy_;
   Exchange* exchange_ = nullptr;
   Timeouts timeouts_;
   int64_t started_ns_ = 0;
-  int64_t sent_ns_ = 0;  ///< 0: not yet
+  int64_t sent_ns_ = 0;      ///< 0: not yet
+  int64_t complete_ns_ = 0;  ///< 0: the exchange expects more
   int sends_ = 0;
   bool enough_ = false;  ///< the exchange wants no more of the body
   std::string content_type_;

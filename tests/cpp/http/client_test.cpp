@@ -33,7 +33,8 @@ class Recorder : public Exchange {
   bool on_body(std::string_view bytes, int64_t t_ns) override {
     body.append(bytes);
     reads.push_back(t_ns);
-    if (answers) set_answering(true);
+    if (answers) set_stage(Stage::kAnswering);
+    if (body.ends_with("[DONE]")) set_stage(Stage::kComplete);
     return body.size() < stop_after;
   }
   void on_done(const Outcome& result) override {
@@ -287,6 +288,20 @@ TEST(HttpClient, ends_without_error_when_the_exchange_has_seen_enough) {
   r.stop_after = 1;
   run(client, {server.url(), {}, {}}, r);
   EXPECT_EQ(r.outcome.error, ErrorClass::kNone);
+}
+
+TEST(HttpClient, does_not_wait_long_for_the_end_of_a_complete_answer) {
+  ScriptServer server([](const ReceivedRequest&, Connection& c) {
+    c.begin_stream();
+    c.chunk("[DONE]");
+    return !c.peer_closed_within(5);
+  });
+  Client client(plain());
+  Recorder r;
+  const int64_t before = now_ns();
+  run(client, {server.url(), {}, {}}, r);
+  EXPECT_EQ(r.outcome.error, ErrorClass::kNone);
+  EXPECT_LT(now_ns() - before, nanoseconds(3));
 }
 
 TEST(HttpClient, cancels_at_once_and_closes_so_that_the_server_stops) {
