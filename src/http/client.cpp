@@ -1,0 +1,256 @@
+#include "http/client.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <utility>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "http/event_loop.h"
+#include "http/transfer.h"
+
+namespace aieb::http {
+namespace {
+
+/// Largest body that `fetch` keeps; the rest of a longer one is not read.
+constexpr size_t kMaxFetchBytes = size_t{32} << 20;
+
+void init_curl_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+std::string first_variable(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != '\0') return value;
+  }
+  return {};
+}
+
+HeaderList make_headers(const std::vector<std::string>& extra) {
+  curl_slist* list = nullptr;
+  // No "Expect: 100-continue" round trip for long prompts.
+  for (const char* line : {"Content-Type: application/json", "Expect:"}) {
+    list = curl_slist_append(list, line);
+  }
+  for (const std::string& line : extra) list = curl_slist_append(list, line.c_str());
+  return {list, curl_slist_free_all};
+}
+
+/// Collects a whole response.
+class FetchExchange final : public Exchange {
+ public:
+  void on_sent(int64_t) override {}
+  void on_response(int, std::string_view content_type) override {
+    result.content_type = content_type;
+  }
+  bool on_body(std::string_view bytes, int64_t) override {
+    if (result.body.size() + bytes.size() > kMaxFetchBytes) return false;
+    result.body.append(bytes);
+    return true;
+  }
+  void on_done(const Outcome& outcome) override {
+    result.outcome = outcome;
+    done = true;
+  }
+
+  FetchResult result;
+  bool done = false;
+};
+
+}  // namespace
+
+TlsOptions tls_options_from_environment() {
+  return {
+      first_variable({"AIEB_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"}),
+      first_variable({"AIEB_CLIENT_CERT"}), first_variable({"AIEB_CLIENT_KEY"})};
+}
+
+class Client::Impl {
+ public:
+  explicit Impl(ClientOptions options);
+  ~Impl();
+
+  void start(const HttpRequest& request, Exchange& exchange);
+  void poll(int64_t until_ns);
+  void cancel_all();
+
+  EventLoop loop_;
+  std::vector<Transfer*> open_;
+  int address_family_ = 0;
+
+ private:
+  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket_data);
+  static int on_timer(CURLM* multi, long timeout_ms, void* self);
+  void run_due_timers();
+  bool collect_finished();  ///< true: something had finished
+  void trim_deadlines();
+  void expire();
+  void finish(Transfer& transfer, const Outcome& outcome);
+
+  ClientOptions options_;
+  HeaderList headers_;
+  CURLM* multi_ = nullptr;
+  int64_t curl_timer_ns_ = kNever;
+  std::vector<std::unique_ptr<Transfer>> transfers_;
+  std::vector<Transfer*> idle_;
+  Deadlines deadlines_;
+};
+
+Client::Impl::Impl(ClientOptions options)
+    : options_(std::move(options)), headers_(make_headers(options_.headers)) {
+  init_curl_once();
+  multi_ = curl_multi_init();
+  if (multi_ == nullptr) throw EnvironmentError("libcurl could not start: out of memory");
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Impl::on_timer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 65536L);  // never close a live one to make room
+}
+
+Client::Impl::~Impl() {
+  for (Transfer* transfer : open_) curl_multi_remove_handle(multi_, transfer->easy());
+  curl_multi_cleanup(multi_);
+}
+
+int Client::Impl::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self,
+                            void* /*socket_data*/) {
+  auto& loop = static_cast<Impl*>(self)->loop_;
+  if (what == CURL_POLL_REMOVE) {
+    loop.unwatch(fd);
+    return 0;
+  }
+  loop.watch(fd, ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) |
+                     ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U));
+  return 0;
+}
+
+int Client::Impl::on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
+  static_cast<Impl*>(self)->curl_timer_ns_ =
+      timeout_ms < 0 ? kNever : now_ns() + int64_t{timeout_ms} * 1'000'000;
+  return 0;
+}
+
+void Client::Impl::start(const HttpRequest& request, Exchange& exchange) {
+  if (idle_.empty()) {
+    transfers_.push_back(std::make_unique<Transfer>(options_, headers_.get(), deadlines_));
+    idle_.push_back(transfers_.back().get());
+  }
+  Transfer& transfer = *idle_.back();
+  transfer.begin(request, exchange, options_.timeouts, address_family_);
+  const CURLMcode code = curl_multi_add_handle(multi_, transfer.easy());
+  if (code != CURLM_OK) {
+    throw EnvironmentError(fmt::format("libcurl: {}", curl_multi_strerror(code)));
+  }
+  idle_.pop_back();
+  transfer.index = open_.size();
+  open_.push_back(&transfer);
+  transfer.watch_limit();
+  trim_deadlines();
+}
+
+/// Forgets the deadlines of exchanges that have ended: with limits of minutes and thousands of
+/// requests a second they would pile up.
+void Client::Impl::trim_deadlines() {
+  if (deadlines_.size() <= 1024 + 8 * open_.size()) return;
+  deadlines_ = {};
+  for (Transfer* transfer : open_) transfer->watch_limit();
+}
+
+void Client::Impl::run_due_timers() {
+  int running = 0;
+  // A transfer that was just added is due at once; a step of it may make the next one due.
+  for (int round = 0; round < 4 && curl_timer_ns_ <= now_ns(); ++round) {
+    curl_timer_ns_ = kNever;
+    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+  }
+}
+
+void Client::Impl::poll(int64_t until_ns) {
+  run_due_timers();
+  // An answer may have come while its request was being written: then there is nothing to wait for.
+  int64_t until = collect_finished() ? 0 : std::min(until_ns, curl_timer_ns_);
+  if (!deadlines_.empty()) until = std::min(until, deadlines_.top().at_ns);
+  int running = 0;
+  for (const epoll_event& event : loop_.wait(until)) {
+    int mask = 0;
+    if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) mask |= CURL_CSELECT_IN;
+    if ((event.events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;
+    if ((event.events & EPOLLERR) != 0) mask |= CURL_CSELECT_ERR;
+    curl_multi_socket_action(multi_, event.data.fd, mask, &running);
+  }
+  run_due_timers();
+  collect_finished();
+  expire();
+}
+
+bool Client::Impl::collect_finished() {
+  bool any = false;
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    Transfer& transfer = Transfer::of(message->easy_handle);
+    finish(transfer, transfer.outcome(message->data.result));
+    any = true;
+  }
+  return any;
+}
+
+void Client::Impl::expire() {
+  const int64_t now = now_ns();
+  while (!deadlines_.empty() && deadlines_.top().at_ns <= now) {
+    const Deadline due = deadlines_.top();
+    deadlines_.pop();
+    Transfer& transfer = *due.transfer;
+    const bool open = transfer.index < open_.size() && open_[transfer.index] == &transfer;
+    if (!open || transfer.generation != due.generation) continue;
+    const Transfer::Limit limit = transfer.limit();
+    if (limit.at_ns > now) {
+      transfer.watch_limit();
+    } else {
+      finish(transfer, transfer.limit_outcome(limit.error));
+    }
+  }
+}
+
+void Client::Impl::finish(Transfer& transfer, const Outcome& outcome) {
+  curl_multi_remove_handle(multi_, transfer.easy());
+  open_[transfer.index] = open_.back();
+  open_[transfer.index]->index = transfer.index;
+  open_.pop_back();
+  idle_.push_back(&transfer);
+  transfer.exchange().on_done(outcome);
+}
+
+void Client::Impl::cancel_all() {
+  while (!open_.empty()) {
+    Transfer& transfer = *open_.back();
+    finish(transfer, transfer.outcome(ErrorClass::kCancelled, "the run was stopped"));
+  }
+}
+
+Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Client::~Client() = default;
+
+void Client::start(const HttpRequest& request, Exchange& exchange) {
+  impl_->start(request, exchange);
+}
+void Client::poll(int64_t until_ns) { impl_->poll(until_ns); }
+void Client::cancel_all() { impl_->cancel_all(); }
+void Client::wake() const noexcept { impl_->loop_.wake(); }
+size_t Client::in_flight() const { return impl_->open_.size(); }
+void Client::prefer_address_family(int family) { impl_->address_family_ = family; }
+
+FetchResult Client::fetch(const HttpRequest& request) {
+  FetchExchange exchange;
+  start(request, exchange);
+  while (!exchange.done) poll(kNever);
+  return std::move(exchange.result);
+}
+
+}  // namespace aieb::http
