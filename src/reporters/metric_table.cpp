@@ -1,0 +1,258 @@
+#include "reporters/metric_table.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <stdexcept>
+
+#include "core/clock.h"
+
+namespace aieb {
+namespace {
+
+template <typename T>
+MetricValue known(const std::optional<T>& value) {
+  if (!value) return std::monostate{};
+  return *value;
+}
+
+Quantity in_wh(const Quantity& energy_j) { return energy_j.scaled(1 / kJoulesPerWh, "Wh"); }
+
+Quantity component_wh(const Results& r, Component component) {
+  const auto found = r.measure.components.find(component);
+  if (found != r.measure.components.end()) return in_wh(found->second.gross);
+  return r.energy_disabled ? Quantity::disabled("Wh")
+                           : Quantity::missing("Wh", "no sensor and no estimate for it");
+}
+
+MetricValue mean_power_w(const Results& r) {
+  if (r.measure.duration_s <= 0) return Quantity::missing("W", "nothing was measured");
+  return r.measure.total.gross.scaled(1 / r.measure.duration_s, "W");
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
+  return out;
+}
+
+MetricValue location(const Results& r) {
+  if (!r.carbon) return std::monostate{};
+  const CarbonFactor& c = *r.carbon;
+  return c.region.empty() ? c.country_iso_code : c.country_iso_code + "/" + c.region;
+}
+
+MetricValue carbon_intensity(const Results& r) {
+  if (!r.carbon) return std::monostate{};
+  return r.carbon->g_per_kwh;
+}
+
+MetricValue location_assumed(const Results& r) {
+  if (!r.carbon) return std::monostate{};
+  return r.carbon->assumed;
+}
+
+MetricValue pue(const Results& r) {
+  if (!r.carbon) return std::monostate{};
+  return r.carbon->pue;
+}
+
+using R = const Results&;
+using enum MetricKind;
+
+// clang-format off
+constexpr std::array kMetrics = {
+    // The reference's columns, in its order.
+    Metric{"timestamp", "timestamp", "started", "", kText, true,
+           "Local time at which the run began, ISO 8601",
+           [](R r) -> MetricValue { return iso_local(r.started_wall_ns); }},
+    Metric{"name", "name", "name", "", kText, true, "`name` of the configuration",
+           [](R r) -> MetricValue { return r.name; }},
+    Metric{"backend", "backend", "backend", "", kText, true, "`backend.type`",
+           [](R r) -> MetricValue { return r.backend; }},
+    Metric{"model", "model", "model", "", kText, true, "Model as configured",
+           [](R r) -> MetricValue { return r.model; }},
+    Metric{"total_prompts", "total_prompts", "prompts", "", kCount, true,
+           "Prompts that were to be answered",
+           [](R r) -> MetricValue { return r.total_prompts; }},
+    Metric{"successful_prompts", "successful_prompts", "prompts answered", "", kCount, true,
+           "Prompts that were answered",
+           [](R r) -> MetricValue { return r.successful_prompts; }},
+    Metric{"failed_prompts", "failed_prompts", "prompts failed", "", kCount, true,
+           "Prompts that ended in an error",
+           [](R r) -> MetricValue { return r.failed_prompts; }},
+    Metric{"total_energy_wh", "energy_wh", "energy", "Wh", kQuantity, true,
+           "Energy used while measuring: gpu + cpu + dram, as far as known (see `energy_complete`)",
+           [](R r) -> MetricValue { return in_wh(r.measure.total.gross); }},
+    Metric{"total_emissions_g_co2eq", "emissions_g_co2eq", "emissions", "g CO2e", kQuantity, true,
+           "Emissions of that energy at the location's carbon intensity, PUE applied",
+           [](R r) -> MetricValue { return r.emissions; }},
+    Metric{"avg_latency_s", "avg_latency_s", "mean latency", "s", kNumber, true,
+           "Mean time from sending a prompt to its last token",
+           [](R r) -> MetricValue { return known(r.avg_latency_s); }},
+    Metric{"throughput_prompts_per_sec", "throughput_prompts_per_sec", "prompt rate", "1/s",
+           kNumber, true, "Answered prompts per second of measuring",
+           [](R r) -> MetricValue { return known(r.throughput_prompts_per_s); }},
+
+    // Energy by component and use.
+    Metric{"gpu_energy_wh", "gpu_energy_wh", "gpu energy", "Wh", kQuantity, false,
+           "Energy of the GPUs while measuring",
+           [](R r) -> MetricValue { return component_wh(r, Component::kGpu); }},
+    Metric{"cpu_energy_wh", "cpu_energy_wh", "cpu energy", "Wh", kQuantity, false,
+           "Energy of the CPU packages while measuring",
+           [](R r) -> MetricValue { return component_wh(r, Component::kCpu); }},
+    Metric{"ram_energy_wh", "ram_energy_wh", "ram energy", "Wh", kQuantity, false,
+           "Energy of the memory while measuring",
+           [](R r) -> MetricValue { return component_wh(r, Component::kDram); }},
+    Metric{"node_energy_wh", "node_energy_wh", "node energy", "Wh", kQuantity, false,
+           "Energy at the wall or BMC while measuring; beside the total, never part of it",
+           [](R r) -> MetricValue { return component_wh(r, Component::kNode); }},
+    Metric{"active_energy_wh", "active_energy_wh", "active energy", "Wh", kQuantity, false,
+           "Energy above idle: total − idle power × duration",
+           [](R r) -> MetricValue { return in_wh(r.measure.total.active); }},
+    Metric{"idle_share_energy_wh", "idle_share_energy_wh", "idle share", "Wh", kQuantity, false,
+           "Energy that idling would have used in the same time",
+           [](R r) -> MetricValue { return in_wh(r.measure.total.idle_share); }},
+    Metric{"unattributed_energy_wh", "unattributed_energy_wh", "unattributed", "Wh", kQuantity,
+           false, "Part of the total that no request owns: nothing was in flight",
+           [](R r) -> MetricValue { return in_wh(r.unattributed); }},
+    Metric{"energy_complete", "energy_complete", "energy complete", "", kFlag, false,
+           "Whether every component of the total is known",
+           [](R r) -> MetricValue { return r.measure.complete; }},
+    Metric{"energy_missing", "energy_missing", "energy missing", "", kText, false,
+           "Components that the total lacks, separated by `; `",
+           [](R r) -> MetricValue { return joined(r.measure.missing); }},
+    Metric{"energy_per_output_token_j", "energy_per_output_token_j", "energy per output token",
+           "J", kQuantity, false, "Total energy over output tokens",
+           [](R r) -> MetricValue { return r.energy_per_output_token; }},
+    Metric{"energy_per_request_j", "energy_per_request_j", "energy per prompt", "J", kQuantity,
+           false, "Total energy over answered prompts",
+           [](R r) -> MetricValue { return r.energy_per_request; }},
+    Metric{"mean_power_w", "mean_power_w", "mean power", "W", kQuantity, false,
+           "Total energy over the measured duration", mean_power_w},
+    Metric{"idle_power_w", "idle_power_w", "idle power", "W", kQuantity, false,
+           "Mean power of the idle phase before the run, model loaded",
+           [](R r) -> MetricValue { return r.measure.total.baseline; }},
+    Metric{"water_l", "water_l", "water", "L", kQuantity, false,
+           "Water: WUE × total energy",
+           [](R r) -> MetricValue { return r.water; }},
+    Metric{"carbon_intensity_g_per_kwh", "carbon_intensity_g_per_kwh", "carbon intensity",
+           "g CO2e/kWh", kNumber, false, "Carbon intensity of the grid that was applied",
+           carbon_intensity},
+    Metric{"carbon_location", "carbon_location", "location", "", kText, false,
+           "Country (ISO 3166-1 alpha-3), and region after a slash", location},
+    Metric{"carbon_location_assumed", "carbon_location_assumed", "location assumed", "", kFlag,
+           false, "True when the user named no location and the default was taken",
+           location_assumed},
+    Metric{"pue", "pue", "PUE", "", kNumber, false,
+           "Power usage effectiveness of the data centre that was applied", pue},
+
+    // Work and its speed.
+    Metric{"cancelled_prompts", "cancelled_prompts", "prompts cancelled", "", kCount, false,
+           "Prompts left unfinished when the run was stopped",
+           [](R r) -> MetricValue { return r.cancelled_prompts; }},
+    Metric{"prompt_tokens", "prompt_tokens", "prompt tokens", "", kCount, false,
+           "Tokens of the answered prompts",
+           [](R r) -> MetricValue { return known(r.prompt_tokens); }},
+    Metric{"output_tokens", "output_tokens", "output tokens", "", kCount, false,
+           "Tokens of the answers",
+           [](R r) -> MetricValue { return known(r.output_tokens); }},
+    Metric{"measured_s", "measured_s", "measured", "s", kNumber, false,
+           "Duration of the measure phases",
+           [](R r) -> MetricValue { return r.measured_s; }},
+    Metric{"output_tokens_per_s", "output_tokens_per_s", "speed", "tokens/s", kNumber, false,
+           "Output tokens over the measured duration",
+           [](R r) -> MetricValue { return known(r.output_tokens_per_s); }},
+    Metric{"decode_tokens_per_s", "decode_tokens_per_s", "decode speed", "tokens/s", kNumber,
+           false, "1 over the mean time per output token",
+           [](R r) -> MetricValue { return known(r.decode_tokens_per_s); }},
+    Metric{"ttft_s", "ttft_s", "TTFT", "s", kDistribution, false,
+           "Time to first token: first token − sent",
+           [](R r) -> MetricValue { return known(r.ttft_s); }},
+    Metric{"tpot_s", "tpot_s", "TPOT", "s", kDistribution, false,
+           "Time per output token: (last − first token) / (output tokens − 1), one value a prompt",
+           [](R r) -> MetricValue { return known(r.tpot_s); }},
+    Metric{"itl_s", "itl_s", "ITL", "s", kDistribution, false,
+           "Inter-token latency: every gap between arrivals of tokens",
+           [](R r) -> MetricValue { return known(r.itl_s); }},
+    Metric{"e2e_s", "e2e_s", "latency", "s", kDistribution, false,
+           "End-to-end latency: last token − sent",
+           [](R r) -> MetricValue { return known(r.e2e_s); }},
+
+    // Origin.
+    Metric{"engine", "engine", "engine", "", kText, false, "What answered: native, server, …",
+           [](R r) -> MetricValue { return r.engine; }},
+    Metric{"run_id", "run_id", "run", "", kText, false, "Name of the run and of its trace",
+           [](R r) -> MetricValue { return r.run_id; }},
+    Metric{"tool_version", "tool_version", "aieb version", "", kText, false,
+           "Version of aieb that recorded the run",
+           [](R r) -> MetricValue { return r.tool_version; }},
+};
+
+constexpr std::array kStatistics = {
+    Statistic{"mean", [](const Distribution& d) { return d.mean; }},
+    Statistic{"std", [](const Distribution& d) { return d.std; }},
+    Statistic{"min", [](const Distribution& d) { return d.min; }},
+    Statistic{"p50", [](const Distribution& d) { return d.p50; }},
+    Statistic{"p90", [](const Distribution& d) { return d.p90; }},
+    Statistic{"p95", [](const Distribution& d) { return d.p95; }},
+    Statistic{"p99", [](const Distribution& d) { return d.p99; }},
+    Statistic{"p999", [](const Distribution& d) { return d.p999; }},
+    Statistic{"max", [](const Distribution& d) { return d.max; }},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Metric> metric_table() { return kMetrics; }
+std::span<const Statistic> statistics() { return kStatistics; }
+
+namespace {
+
+std::vector<Field> quantity_fields(const std::string& name, const Quantity* q) {
+  const bool known = q && q->known();
+  return {{name, known ? Json(*q->value) : Json(nullptr)},
+          {name + "_uncertainty", known ? Json(q->uncertainty()) : Json(nullptr)},
+          {name + "_source", q ? Json(to_string(q->source)) : Json(nullptr)}};
+}
+
+std::vector<Field> distribution_fields(const std::string& name, const Distribution* d) {
+  std::vector<Field> out;
+  for (const Statistic& s : statistics()) {
+    out.push_back({name + "_" + std::string(s.name), d ? Json(s.get(*d)) : Json(nullptr)});
+  }
+  return out;
+}
+
+struct ToScalar {
+  Json operator()(const Quantity&) const { return nullptr; }
+  Json operator()(const Distribution&) const { return nullptr; }
+  Json operator()(std::monostate) const { return nullptr; }
+  template <typename T>
+  Json operator()(const T& value) const {
+    return value;
+  }
+};
+
+}  // namespace
+
+std::vector<Field> fields(const Metric& metric, std::string_view name, const Results& results) {
+  const MetricValue value = metric.get(results);
+  const std::string n(name);
+  switch (metric.kind) {
+    case MetricKind::kQuantity:
+      return quantity_fields(n, std::get_if<Quantity>(&value));
+    case MetricKind::kDistribution:
+      return distribution_fields(n, std::get_if<Distribution>(&value));
+    default:
+      return {{n, std::visit(ToScalar{}, value)}};
+  }
+}
+
+const Metric& metric(std::string_view key) {
+  const auto found = std::ranges::find(kMetrics, key, &Metric::key);
+  if (found == kMetrics.end()) throw std::out_of_range("no metric named " + std::string(key));
+  return *found;
+}
+
+}  // namespace aieb

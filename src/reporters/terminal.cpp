@@ -1,0 +1,193 @@
+#include "reporters/terminal.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "reporters/metric_table.h"
+#include "reporters/text_format.h"
+
+namespace aieb {
+namespace {
+
+constexpr size_t kLabelWidth = 14;
+constexpr size_t kValueWidth = 26;
+constexpr size_t kIndent = 2;
+
+/// One line: a label, its value, and what to know about it.
+struct Row {
+  std::string label;
+  std::string value;
+  std::string note;
+  Tone tone = Tone::kPlain;
+};
+
+Quantity quantity(const Results& results, std::string_view key) {
+  return std::get<Quantity>(metric(key).get(results));
+}
+
+std::string source_note(const Quantity& q) {
+  if (q.known()) return std::string(to_string(q.source));
+  return q.reason.empty() ? std::string(to_string(q.source)) : q.reason;
+}
+
+Row quantity_row(std::string label, const Results& results, std::string_view key) {
+  const Quantity q = quantity(results, key);
+  if (!q.known()) return {std::move(label), "unknown", source_note(q), Tone::kDim};
+  return {std::move(label), quantity_text(q, metric(key).unit), source_note(q)};
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
+Row prompts_row(const Results& r) {
+  std::string value =
+      count_text(r.successful_prompts) + " ok, " + count_text(r.failed_prompts) + " failed";
+  if (r.cancelled_prompts > 0) value += ", " + count_text(r.cancelled_prompts) + " cancelled";
+  const Tone tone = r.failed_prompts > 0 ? Tone::kBad : Tone::kGood;
+  return {"prompts", value, "measured for " + duration_text(r.measured_s), tone};
+}
+
+void add_work_rows(std::vector<Row>& rows, const Results& r) {
+  rows.push_back(prompts_row(r));
+  if (r.output_tokens) {
+    rows.push_back({"tokens", count_text(*r.output_tokens) + " out",
+                    r.prompt_tokens ? count_text(*r.prompt_tokens) + " in" : ""});
+  }
+  const std::pair<const char*, const std::optional<Distribution>*> latencies[] = {
+      {"TTFT", &r.ttft_s}, {"latency", &r.e2e_s}};
+  for (const auto& [label, distribution] : latencies) {
+    if (!*distribution) continue;
+    rows.push_back({label, "p50 " + duration_text((*distribution)->p50),
+                    "p95 " + duration_text((*distribution)->p95)});
+  }
+  if (r.output_tokens_per_s) {
+    rows.push_back({"speed", number_text(*r.output_tokens_per_s) + " tokens/s",
+                    r.decode_tokens_per_s
+                        ? "decode " + number_text(*r.decode_tokens_per_s) + " tokens/s"
+                        : ""});
+  }
+}
+
+void add_component_rows(std::vector<Row>& rows, const Results& r) {
+  constexpr std::pair<Component, std::pair<const char*, const char*>> kComponents[] = {
+      {Component::kGpu, {"  gpu", "gpu_energy_wh"}},
+      {Component::kCpu, {"  cpu", "cpu_energy_wh"}},
+      {Component::kDram, {"  ram", "ram_energy_wh"}},
+      {Component::kNode, {"  node", "node_energy_wh"}},
+  };
+  for (const auto& [component, names] : kComponents) {
+    if (r.measure.components.contains(component)) {
+      rows.push_back(quantity_row(names.first, r, names.second));
+    }
+  }
+}
+
+Row emissions_row(const Results& r) {
+  Row row = quantity_row("emissions", r, "total_emissions_g_co2eq");
+  if (!r.carbon || !r.emissions.known()) return row;
+  const CarbonFactor& c = *r.carbon;
+  row.note = number_text(c.g_per_kwh) + " g/kWh, " +
+             (c.country_name.empty() ? c.country_iso_code : c.country_name);
+  if (!c.region.empty()) row.note += " (" + c.region + ")";
+  if (c.year > 0) row.note += ", " + std::to_string(c.year);
+  if (c.pue != 1.0) row.note += ", PUE " + number_text(c.pue);
+  if (c.assumed) row.note += "; assumed, set metrics.country_iso_code";
+  return row;
+}
+
+void add_energy_rows(std::vector<Row>& rows, const Results& r) {
+  if (r.energy_disabled) {
+    rows.push_back({"energy", "not measured", "metrics.enabled is false", Tone::kDim});
+    return;
+  }
+  Row total = quantity_row("energy", r, "total_energy_wh");
+  if (r.measure.total.gross.known()) {
+    total.tone = Tone::kBold;
+    if (!r.measure.complete) total.note = "without " + joined(r.measure.missing);
+  }
+  rows.push_back(std::move(total));
+  add_component_rows(rows, r);
+  if (r.measure.total.active.known()) {
+    Row active = quantity_row("  above idle", r, "active_energy_wh");
+    active.note = "idle power " + quantity_text(r.measure.total.baseline, "W");
+    rows.push_back(std::move(active));
+  }
+  if (!r.measure.total.gross.known()) return;
+  rows.push_back(quantity_row("per token", r, "energy_per_output_token_j"));
+  rows.back().note = "gross energy over output tokens";
+  rows.push_back(quantity_row("per prompt", r, "energy_per_request_j"));
+  rows.back().note = "gross energy over answered prompts";
+  rows.push_back(emissions_row(r));
+}
+
+std::string render(const Row& row, const TerminalStyle& style) {
+  const std::string indent(kIndent, ' ');
+  std::string out = indent + padded(row.label, kLabelWidth) + toned(row.value, row.tone, style);
+  if (row.note.empty()) return out + "\n";
+  const size_t value_width = std::max(kValueWidth, display_width(row.value) + 2);
+  const size_t start = kIndent + kLabelWidth + value_width;
+  out += std::string(value_width - display_width(row.value), ' ');
+  const size_t room = style.width > start + 20 ? style.width - start : 20;
+  const std::vector<std::string> lines = wrapped(row.note, room);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out += std::string(start, ' ');
+    out += toned(lines[i], Tone::kDim, style) + "\n";
+  }
+  return out;
+}
+
+std::string headline(const Results& r, const TerminalStyle& style) {
+  std::string rest = r.backend;
+  if (!r.engine.empty() && r.engine != r.backend) rest += " (" + r.engine + ")";
+  return toned(r.name, Tone::kBold, style) + "  " + r.model + "  " +
+         toned(rest, Tone::kDim, style) + "\n";
+}
+
+std::string files_block(const Json& files) {
+  if (!files.is_object() || files.empty()) return "";
+  std::string out = "\n  files\n";
+  for (const auto& [label, path] : files.items()) {
+    if (path.is_string()) {
+      out += "    " + padded(label, kLabelWidth - 2) + "  " + path.get<std::string>() + "\n";
+    }
+  }
+  return out;
+}
+
+std::string warnings_block(const Results& r, const TerminalStyle& style) {
+  if (r.warnings.empty()) return "";
+  std::string out = "\n  " + toned("warnings", Tone::kWarning, style) + "\n";
+  for (const std::string& warning : r.warnings) {
+    const char* bullet = "    - ";
+    for (const std::string& line : wrapped(warning, style.width - 6)) {
+      out += bullet + line + "\n";
+      bullet = "      ";
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string toned(std::string_view text, Tone tone, const TerminalStyle& style) {
+  constexpr std::array kCodes = {"", "1", "2", "32", "31", "33"};
+  const std::string_view code = kCodes.at(static_cast<size_t>(tone));
+  if (!style.color || code.empty() || text.empty()) return std::string(text);
+  return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
+}
+
+std::string terminal_report(const Results& results, const TerminalStyle& style) {
+  std::vector<Row> rows;
+  add_work_rows(rows, results);
+  add_energy_rows(rows, results);
+  std::string out = headline(results, style) + "\n";
+  for (const Row& row : rows) out += render(row, style);
+  return out + files_block(results.files) + warnings_block(results, style);
+}
+
+}  // namespace aieb

@@ -1,0 +1,116 @@
+#include "reporters/write.h"
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "reporters/codecarbon.h"
+#include "reporters/file_output.h"
+#include "reporters/reporter.h"
+
+namespace aieb {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string debug_info(const Results& results);
+
+/// A file to write: what goes there and how.
+struct Output {
+  std::string label;
+  std::string path;
+  WriteMode mode;
+  std::string (*serialize)(const Results&);
+};
+
+/// `path`, or with -2, -3 … before the extension when it exists.
+std::string unused_path(const fs::path& path) {
+  fs::path candidate = path;
+  for (int n = 2; fs::exists(candidate); ++n) {
+    candidate = path;
+    candidate.replace_filename(path.stem().string() + "-" + std::to_string(n) +
+                               path.extension().string());
+  }
+  return candidate.string();
+}
+
+std::string unused_label(const std::vector<Output>& outputs, std::string_view name) {
+  size_t same = 1;
+  for (const Output& output : outputs) same += output.label.starts_with(name) ? 1 : 0;
+  return std::string(name) + (same == 1 ? "" : "_" + std::to_string(same));
+}
+
+std::vector<Output> plan_outputs(const BenchmarkConfig& config, int64_t started_wall_ns) {
+  std::vector<Output> out;
+  for (const ReporterConfig& entry : config.reporters) {
+    const Reporter& reporter = find_reporter(entry.type);
+    out.push_back(
+        {unused_label(out, reporter.name), entry.output_file, reporter.mode, reporter.serialize});
+  }
+  if (config.metrics.enabled && config.metrics.type == "codecarbon") {
+    const fs::path dir = config.metrics.output_dir;
+    out.push_back(
+        {"emissions", (dir / "emissions.csv").string(), WriteMode::kAppendRows, codecarbon_report});
+    const fs::path own = dir / ("emissions_" + compact_utc(started_wall_ns) + ".csv");
+    out.push_back({"emissions_run", unused_path(own), WriteMode::kReplace, codecarbon_report});
+  }
+  out.push_back({"debug_info", (fs::path(config.output_dir) / "debug_info.json").string(),
+                 WriteMode::kReplace, debug_info});
+  return out;
+}
+
+/// What a bug report needs, without prompts and answers.
+std::string debug_info(const Results& results) {
+  const Json info = {{"run_id", results.run_id},
+                     {"written", iso_utc(wall_ns())},
+                     {"tool_version", results.tool_version},
+                     {"backend", results.backend_info},
+                     {"environment", results.environment},
+                     {"config", results.config},
+                     {"protocol", results.protocol},
+                     {"warnings", results.warnings},
+                     {"files", results.files}};
+  return info.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void write_output(const Output& output, const Results& results) {
+  const std::string bytes = output.serialize(results);
+  if (output.mode == WriteMode::kReplace) return write_file(output.path, bytes);
+  if (const auto backup = append_rows(output.path, bytes)) {
+    log::warning(output.path + " had other columns; it is kept as " + *backup);
+  }
+}
+
+}  // namespace
+
+Json write_reports(Results& results, const BenchmarkConfig& config, const std::string& trace_path) {
+  const std::vector<Output> outputs = plan_outputs(config, results.started_wall_ns);
+  Json& files = results.files;
+  if (!files.is_object()) files = Json::object();
+  for (const Output& output : outputs) files[output.label] = output.path;
+  if (!trace_path.empty()) files["trace"] = trace_path;
+  std::string failures;
+  for (const Output& output : outputs) {
+    try {
+      write_output(output, results);
+    } catch (const EnvironmentError& e) {
+      failures += (failures.empty() ? "" : "\n") + std::string(e.what());
+      files.erase(output.label);
+    }
+  }
+  if (!failures.empty()) {
+    throw EnvironmentError(failures + "\nThe run itself is kept in " + trace_path +
+                           "; write a report again with: aieb report " + trace_path +
+                           " --format csv -o FILE");
+  }
+  return files;
+}
+
+void require_reports_writable(const BenchmarkConfig& config) {
+  for (const Output& output : plan_outputs(config, wall_ns())) require_writable(output.path);
+}
+
+}  // namespace aieb
