@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/paths.h"
 #include "hub/resolve.h"
+#include "meters/gpu_probe.h"
 
 namespace aieb {
 namespace fs = std::filesystem;
@@ -51,6 +52,20 @@ PluginCreateFunction open_plugin(const fs::path& path) {
   return reinterpret_cast<PluginCreateFunction>(symbol(handle, "aieb_plugin_create", path));
 }
 
+/// The device the plug-in is asked for: "cpu", "cuda" or "cuda:N".
+/// Throws EnvironmentError when a GPU was asked for and cannot be used.
+std::string resolve_device(const std::string& device) {
+  if (device == "cpu") return device;
+  const std::string problem = probe_gpus().problem;
+  if (problem.empty()) return device == "auto" ? "cuda" : device;
+  if (device == "auto") {
+    log::info("device auto: the CPU, because " + problem);
+    return "cpu";
+  }
+  throw EnvironmentError("backend.device is '" + device + "', but " + problem +
+                         "\nOr set device: auto (or cpu) to run without a GPU.");
+}
+
 }  // namespace
 
 PluginBackend::PluginBackend(std::string library, BackendConfig backend, ScenarioConfig scenario)
@@ -59,6 +74,7 @@ PluginBackend::PluginBackend(std::string library, BackendConfig backend, Scenari
 PluginBackend::~PluginBackend() = default;
 
 void PluginBackend::open() {
+  backend_.device = resolve_device(backend_.device);
   const ModelFiles files = resolve_model(backend_.model, backend_.revision);
   log::info("model " + backend_.model + " from " + files.source);
   open_torch(find_torch(), backend_.device != "cpu");
