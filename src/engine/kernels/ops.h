@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -36,7 +37,11 @@ struct Attention {
   std::optional<Norm> k_norm;
   bool norm_after_rope = false;
   at::Tensor sinks;         ///< [heads] one extra logit per head, dropped after softmax; or undefined
-  at::Tensor alibi_slopes;  ///< [heads] float32; score += slope · key position; or undefined
+  /// [heads] float32, or undefined. Scaled scores += alibi_scale · slope · key position, where the
+  /// product slope · position is rounded to bfloat16 if `alibi_in_bf16`.
+  at::Tensor alibi_slopes;
+  double alibi_scale = 1;
+  bool alibi_in_bf16 = false;
 
   [[nodiscard]] int64_t q_width() const { return heads * head_dim; }
   [[nodiscard]] int64_t kv_width() const { return kv_heads * head_dim; }
@@ -73,7 +78,15 @@ struct Step {
   std::vector<RopeRows> rope;
   at::Tensor starts;       ///< [batch] int64: first valid cache index (left padding); undefined: all 0
   std::vector<int64_t> start_of;  ///< the same on the host; empty: all 0
+  /// Additive masks by window size, made by the first layer that needs one (AtenOps).
+  mutable std::map<int64_t, at::Tensor> masks;
+
+  [[nodiscard]] int64_t length() const { return past + tokens; }  ///< cache entries after the step
 };
+
+/// Position of every row of the step, int64 [batch·tokens]: cache index minus the row's padding;
+/// 0 for padding.
+at::Tensor step_positions(const Step& step, at::Device device);
 
 /// The operations a decoder step is made of. AtenOps runs every shape, device and type; other
 /// implementations run a subset (see cpu_ops.h) and are chosen once, when a model is loaded.

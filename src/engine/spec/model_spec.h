@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/spec/names.h"
+
 namespace aieb::engine {
 
 enum class NormKind { kRms, kLayerNorm };
@@ -94,6 +96,7 @@ struct LayerSpec {
 /// A model family with one configuration: plain data that the decoder is built from.
 struct ModelSpec {
   std::string model_type;
+  const NameMap* names = nullptr;  ///< where the checkpoint keeps the weights
   int64_t hidden = 0;
   int64_t vocabulary = 0;
   int64_t max_position = 0;  ///< context length the model was made for; 0: unlimited
@@ -105,7 +108,8 @@ struct ModelSpec {
   PositionKind position = PositionKind::kRope;
   int64_t learned_offset = 0;  ///< learned positions start at this row
   std::vector<RopeSpec> ropes;
-  bool alibi_in_bf16 = false;  ///< slopes and products are rounded to bfloat16 (Falcon)
+  bool alibi_in_bf16 = false;  ///< slope · position is rounded to bfloat16 (Falcon)
+  double alibi_scale = 1;
 
   AttentionSpec attention;
   MlpSpec mlp;
