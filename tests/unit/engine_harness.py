@@ -34,13 +34,15 @@ class Probe:
     """One engine_probe process over one model."""
 
     def __init__(self, model: Path | str, *arguments: str):
-        # The probe finds libtorch by its run path; stand-in CUDA libraries must not shadow it.
+        # Tiny matrices: one thread is faster than two that wait for each other.
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [str(probe_path()), str(model), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=environment,
         )
 
     def ask(self, **request) -> dict:

@@ -18,6 +18,7 @@ from engine_models import CASES, NEW_TOKENS, make_model, prompts  # noqa: E402
 
 pytestmark = pytest.mark.pytorch
 SEED = seed()
+torch.set_num_threads(1)  # tiny matrices: waiting for a second thread costs more than it saves
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)

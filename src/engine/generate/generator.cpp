@@ -13,6 +13,7 @@ namespace {
 /// State of one sequence of the batch.
 struct Row {
   const Prompt* prompt = nullptr;
+  size_t padding = 0;
   std::vector<int64_t> sequence;  ///< padding, prompt, generated
   int64_t generated = 0;
   bool done = false;
@@ -31,11 +32,11 @@ class Batch {
     for (const auto& prompt : prompts) {
       Row row;
       row.prompt = &prompt;
-      const size_t padding = longest - prompt.tokens.size();
-      row.sequence.assign(padding, prompt.settings.pad);
+      row.padding = longest - prompt.tokens.size();
+      row.sequence.assign(row.padding, prompt.settings.pad);
       row.sequence.insert(row.sequence.end(), prompt.tokens.begin(), prompt.tokens.end());
       row.random = at::make_generator<at::CPUGeneratorImpl>(prompt.settings.seed);
-      starts.push_back(static_cast<int64_t>(padding));
+      starts.push_back(static_cast<int64_t>(row.padding));
       new_tokens = std::max(new_tokens, prompt.settings.max_new_tokens);
       use_cache_ = use_cache_ && prompt.settings.use_cache;
       rows_.push_back(std::move(row));
@@ -116,7 +117,7 @@ class Batch {
   static int64_t choose_for(Row& row, const at::Tensor& logits) {
     const GenerationSettings& settings = row.prompt->settings;
     at::Tensor scores = logits.clone();
-    process_logits(settings, row.sequence, row.generated, scores);
+    process_logits(settings, std::span(row.sequence).subspan(row.padding), row.generated, scores);
     if (!settings.sample) return scores.argmax().item<int64_t>();
     return draw(sampling_distribution(settings, scores), row.random);
   }

@@ -11,7 +11,7 @@
 namespace aieb::engine {
 
 /// Applies, in transformers' order, the processors that greedy search sees too: repetition penalty
-/// over `sequence` (prompt with its padding, and what was generated), then the ban of eos while
+/// over `sequence` (the prompt without padding, and what was generated), then the ban of eos while
 /// fewer than min_new_tokens were `generated`. `scores` is one row, float32 [vocabulary], in place.
 void process_logits(const GenerationSettings& settings, std::span<const int64_t> sequence,
                     int64_t generated, at::Tensor& scores);
