@@ -1,0 +1,21 @@
+#include "engine/checkpoint/checkpoint.h"
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "engine/checkpoint/gguf_checkpoint.h"
+#include "engine/checkpoint/safetensors.h"
+
+namespace aieb::engine {
+
+std::unique_ptr<Checkpoint> open_checkpoint(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(path)) {
+    throw ModelError(path + ": no such file or folder; check backend.model");
+  }
+  if (fs::is_directory(path)) return open_safetensors_folder(path);
+  if (fs::path(path).extension() == ".gguf") return open_gguf(path);
+  throw ModelError(path + ": not a model; expected a folder with config.json or a .gguf file");
+}
+
+}  // namespace aieb::engine

@@ -1,0 +1,39 @@
+#include "engine/checkpoint/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace aieb::engine {
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
+  const auto fail = [&path](const char* what) {
+    throw ModelError(path + ": " + what + ": " + std::strerror(errno) +
+                     "; check the path and its permissions, or download the model again");
+  };
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail("cannot open the weight file");
+  struct stat status {};
+  const bool known = ::fstat(fd, &status) == 0;
+  const auto size = static_cast<size_t>(known ? status.st_size : 0);
+  void* data = nullptr;
+  if (size > 0) data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  const int map_errno = errno;
+  ::close(fd);
+  errno = map_errno;
+  if (!known || data == MAP_FAILED) fail("cannot map the weight file");
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile(path, static_cast<const std::byte*>(data), size));
+}
+
+MappedFile::~MappedFile() {
+  if (size_ > 0) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+}  // namespace aieb::engine

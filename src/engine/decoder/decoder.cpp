@@ -1,0 +1,205 @@
+#include "engine/decoder/decoder.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace aieb::engine {
+
+Decoder::Decoder(ModelSpec spec, Weights weights, std::unique_ptr<Ops> ops,
+                 std::unique_ptr<Ops> step_ops)
+    : spec_(std::move(spec)),
+      weights_(std::move(weights)),
+      ops_(std::move(ops)),
+      step_ops_(std::move(step_ops)) {
+  for (const auto& rope : spec_.ropes) ropes_.emplace_back(rope, device());
+}
+
+KvCache Decoder::make_cache(int64_t batch, int64_t capacity) {
+  KvCache cache;
+  cache.batch = batch;
+  cache.capacity = capacity;
+  const std::vector<int64_t> shape = {batch, spec_.attention.kv_heads, capacity,
+                                      spec_.attention.head_dim};
+  for (size_t i = 0; i < spec_.layers.size(); ++i) {
+    cache.layers.push_back({at::empty(shape, weights_.embedding.options()),
+                            at::empty(shape, weights_.embedding.options())});
+  }
+  for (auto& rope : ropes_) {
+    rope.prepare(capacity, ops_->activation_type(dtype()));
+    if (step_ops_) rope.prepare(capacity, step_ops_->activation_type(dtype()));
+  }
+  return cache;
+}
+
+bool Decoder::must_recompute(int64_t length) const {
+  return std::ranges::any_of(spec_.ropes, [length](const RopeSpec& rope) {
+    return rope.recompute_at_switch && length == rope.original_max_position + 1;
+  });
+}
+
+at::Tensor Decoder::forward(const at::Tensor& tokens, KvCache& cache, Logits which) {
+  const int64_t batch = tokens.size(0);
+  const int64_t count = tokens.size(1);
+  const Ops& ops = step_ops_ && batch * count == 1 ? *step_ops_ : *ops_;
+  const auto type = ops.activation_type(dtype());
+  const Step step = make_step(cache, count, type);
+
+  Buffers made;
+  if (count > 1) made = make_buffers(batch * count, type);
+  Buffers& buffers = count > 1 ? made : step_buffers_;
+  const bool reusable = buffers.stream.defined() && buffers.stream.size(0) == batch * count &&
+                        buffers.stream.scalar_type() == type;
+  if (!reusable) buffers = make_buffers(batch * count, type);
+
+  embed(ops, tokens, step, buffers);
+  for (size_t i = 0; i < weights_.layers.size(); ++i) {
+    run_layer(ops, weights_.layers[i], step, cache.layers[i], buffers);
+  }
+  cache.length += count;
+  if (which == Logits::kAll) {
+    return finish(ops, buffers.stream, buffers).view({batch, count, -1});
+  }
+  const at::Tensor last = buffers.stream.view({batch, count, -1}).select(1, count - 1);
+  return finish(ops, last.contiguous(), buffers);
+}
+
+Decoder::Buffers Decoder::make_buffers(int64_t rows, at::ScalarType type) const {
+  const LayerWeights& first = weights_.layers.front();
+  const auto make = [&](int64_t width) {
+    return at::empty({rows, width}, weights_.embedding.options().dtype(type));
+  };
+  Buffers buffers;
+  buffers.stream = make(spec_.hidden);
+  buffers.normed = make(spec_.hidden);
+  if (spec_.parallel_residual && first.pre_mlp) buffers.normed2 = make(spec_.hidden);
+  buffers.branch = make(spec_.hidden);
+  buffers.qkv = make(first.qkv.out_features());
+  buffers.context = make(first.attention.q_width());
+  const auto dense = std::ranges::find_if(
+      weights_.layers, [](const LayerWeights& layer) { return !layer.experts.has_value(); });
+  if (dense != weights_.layers.end()) {
+    buffers.expanded = make(dense->expand.out_features());
+    buffers.inner = spec_.mlp.gated ? make(dense->contract.in_features()) : buffers.expanded;
+  }
+  return buffers;
+}
+
+Step Decoder::make_step(const KvCache& cache, int64_t tokens, at::ScalarType type) const {
+  Step step;
+  step.batch = cache.batch;
+  step.tokens = tokens;
+  step.past = cache.length;
+  step.starts = cache.starts;
+  step.start_of = cache.start_of;
+  if (ropes_.empty()) return step;
+  if (!cache.starts.defined() && cache.batch == 1) {
+    for (const auto& rope : ropes_) step.rope.push_back(rope.range(step.past, tokens, type));
+    return step;
+  }
+  const at::Tensor positions = step_positions(step, device());
+  const int64_t padding = cache.start_of.empty() ? 0 : std::ranges::min(cache.start_of);
+  for (const auto& rope : ropes_) {
+    step.rope.push_back(rope.rows(positions, step.length() - padding, type));
+  }
+  return step;
+}
+
+void Decoder::embed(const Ops& ops, const at::Tensor& tokens, const Step& step,
+                    Buffers& buffers) const {
+  const auto type = buffers.stream.scalar_type();
+  at::Tensor rows = weights_.embedding.index_select(0, tokens.reshape({-1}));
+  if (spec_.embedding_scale != 1) {
+    // The factor is rounded to the weights' type, as the families that have it do.
+    rows = rows * at::scalar_tensor(spec_.embedding_scale, rows.options());
+  }
+  rows = rows.to(type);
+  if (weights_.project_in.defined()) {
+    ops.linear(weights_.project_in, rows, buffers.stream);
+  } else {
+    buffers.stream.copy_(rows);
+  }
+  if (weights_.positions.defined()) {
+    const at::Tensor index = step_positions(step, device()) + spec_.learned_offset;
+    buffers.stream.add_(weights_.positions.index_select(0, index).to(type));
+  }
+  if (weights_.embedding_norm) ops.norm(*weights_.embedding_norm, buffers.stream, buffers.stream);
+}
+
+void Decoder::run_layer(const Ops& ops, const LayerWeights& layer, const Step& step, KvLayer& cache,
+                        Buffers& buffers) const {
+  at::Tensor input = buffers.stream;
+  const auto normalise = [&](const std::optional<Norm>& norm, at::Tensor& out) {
+    if (!norm) return;
+    ops.norm(*norm, buffers.stream, out);
+    input = out;
+  };
+  normalise(layer.pre_attention, buffers.normed);
+  ops.linear(layer.qkv, input, buffers.qkv);
+  ops.attend(layer.attention, step, buffers.qkv, cache, buffers.context);
+
+  // A parallel MLP reads the stream (or the attention's input) before the attention is added.
+  if (spec_.parallel_residual) normalise(layer.pre_mlp, buffers.normed2);
+  add_branch(ops, layer.output, buffers.context, layer.post_attention, buffers);
+  if (layer.attention_residual) {
+    ops.norm(*layer.attention_residual, buffers.stream, buffers.stream);
+  }
+  if (!spec_.parallel_residual) {
+    input = buffers.stream;
+    normalise(layer.pre_mlp, buffers.normed);
+  }
+  run_mlp(ops, layer, input, buffers);
+  if (layer.mlp_residual) ops.norm(*layer.mlp_residual, buffers.stream, buffers.stream);
+}
+
+void Decoder::run_mlp(const Ops& ops, const LayerWeights& layer, const at::Tensor& input,
+                      Buffers& buffers) const {
+  if (layer.experts) {
+    ops.experts(spec_.mlp.moe, spec_.mlp.activation, *layer.experts, input, buffers.branch);
+    if (layer.post_mlp) ops.norm(*layer.post_mlp, buffers.branch, buffers.branch);
+    ops.add(buffers.branch, spec_.residual_scale, buffers.stream);
+    return;
+  }
+  ops.linear(layer.expand, input, buffers.expanded);
+  if (spec_.mlp.gated) {
+    ops.gate(spec_.mlp.activation, buffers.expanded, buffers.inner);
+  } else {
+    ops.activate(spec_.mlp.activation, buffers.inner);
+  }
+  add_branch(ops, layer.contract, buffers.inner, layer.post_mlp, buffers);
+}
+
+void Decoder::add_branch(const Ops& ops, const Linear& linear, const at::Tensor& input,
+                         const std::optional<Norm>& norm, Buffers& buffers) const {
+  if (!norm && spec_.residual_scale == 1) {
+    ops.linear_add(linear, input, buffers.stream);
+    return;
+  }
+  ops.linear(linear, input, buffers.branch);
+  if (norm) ops.norm(*norm, buffers.branch, buffers.branch);
+  ops.add(buffers.branch, spec_.residual_scale, buffers.stream);
+}
+
+at::Tensor Decoder::finish(const Ops& ops, at::Tensor stream, Buffers& buffers) const {
+  if (weights_.final_norm) ops.norm(*weights_.final_norm, stream, stream);
+  if (weights_.project_out.defined()) {
+    at::Tensor narrow = at::empty({stream.size(0), weights_.project_out.out_features()},
+                                  stream.options());
+    ops.linear(weights_.project_out, stream, narrow);
+    stream = narrow;
+  }
+  const std::vector<int64_t> shape = {stream.size(0), weights_.head.out_features()};
+  if (!buffers.logits.defined() || buffers.logits.sizes() != shape) {
+    buffers.logits = at::empty(shape, stream.options());
+  }
+  ops.linear(weights_.head, stream, buffers.logits);
+  at::Tensor logits = buffers.logits;
+  if (spec_.logit_scale != 1) logits = logits * spec_.logit_scale;
+  if (spec_.final_softcap != 0) {
+    logits = (logits / spec_.final_softcap).tanh() * spec_.final_softcap;
+  }
+  return logits.to(at::kFloat);
+}
+
+}  // namespace aieb::engine

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "engine/decoder/kv_cache.h"
+#include "engine/decoder/rope.h"
+#include "engine/decoder/weights.h"
+#include "engine/kernels/ops.h"
+#include "engine/spec/model_spec.h"
+
+namespace aieb::engine {
+
+/// The one decoder of all families: what it does is decided by the specification and by which
+/// weights exist. Not thread-safe: one forward at a time.
+class Decoder {
+ public:
+  /// `step_ops` runs steps of a single row (batch 1, one token); null: `ops` runs them too.
+  Decoder(ModelSpec spec, Weights weights, std::unique_ptr<Ops> ops, std::unique_ptr<Ops> step_ops);
+
+  [[nodiscard]] const ModelSpec& spec() const { return spec_; }
+  [[nodiscard]] const Weights& weights() const { return weights_; }
+  [[nodiscard]] at::Device device() const { return weights_.embedding.device(); }
+  [[nodiscard]] at::ScalarType dtype() const { return weights_.embedding.scalar_type(); }
+
+  /// Also prepares the rotary tables for `capacity` positions.
+  KvCache make_cache(int64_t batch, int64_t capacity);
+
+  enum class Logits { kLast, kAll };
+
+  /// Runs `tokens` (int64 [batch, n], on the device) after what the cache holds and appends to it.
+  /// Returns float32 logits: of the last position [batch, vocabulary], valid until the next
+  /// forward, or of all of them [batch, n, vocabulary]. Precondition: n fits the cache's capacity.
+  at::Tensor forward(const at::Tensor& tokens, KvCache& cache, Logits which = Logits::kLast);
+
+  /// True when growing a cached sequence to `length` positions changes the rotation of what is
+  /// cached, so that the cache must be made again (Phi-3's longrope).
+  [[nodiscard]] bool must_recompute(int64_t length) const;
+
+ private:
+  /// Activations of one forward, reused by all layers.
+  struct Buffers {
+    at::Tensor stream;    ///< [rows, hidden]
+    at::Tensor normed;    ///< [rows, hidden]
+    at::Tensor normed2;   ///< [rows, hidden], parallel residual with two norms
+    at::Tensor branch;    ///< [rows, hidden], where a branch is not added in place
+    at::Tensor qkv;
+    at::Tensor context;   ///< [rows, q_width]
+    at::Tensor expanded;  ///< [rows, expand.out]
+    at::Tensor inner;     ///< [rows, contract.in]
+    at::Tensor logits;
+  };
+
+  [[nodiscard]] Buffers make_buffers(int64_t rows, at::ScalarType type) const;
+  [[nodiscard]] Step make_step(const KvCache& cache, int64_t tokens, at::ScalarType type) const;
+  void embed(const Ops& ops, const at::Tensor& tokens, const Step& step, Buffers& buffers) const;
+  void run_layer(const Ops& ops, const LayerWeights& layer, const Step& step, KvLayer& cache,
+                 Buffers& buffers) const;
+  void run_mlp(const Ops& ops, const LayerWeights& layer, const at::Tensor& input,
+               Buffers& buffers) const;
+  void add_branch(const Ops& ops, const Linear& linear, const at::Tensor& input,
+                  const std::optional<Norm>& norm, Buffers& buffers) const;
+  at::Tensor finish(const Ops& ops, at::Tensor stream, Buffers& buffers) const;
+
+  ModelSpec spec_;
+  Weights weights_;
+  std::unique_ptr<Ops> ops_;
+  std::unique_ptr<Ops> step_ops_;
+  std::vector<Rope> ropes_;
+  Buffers step_buffers_;  ///< kept between steps of one token
+};
+
+}  // namespace aieb::engine

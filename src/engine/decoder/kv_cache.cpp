@@ -1,0 +1,16 @@
+#include "engine/decoder/kv_cache.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace aieb::engine {
+
+void KvCache::reset(std::vector<int64_t> new_starts, at::Device device) {
+  length = 0;
+  const bool padded = std::ranges::any_of(new_starts, [](int64_t start) { return start != 0; });
+  start_of = padded ? std::move(new_starts) : std::vector<int64_t>{};
+  starts = padded ? at::tensor(start_of, at::kLong).to(device) : at::Tensor{};
+}
+
+}  // namespace aieb::engine

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/spec/names.h"
+
+namespace aieb::engine {
+
+/// Finds the tensors of slots in a checkpoint, notes which were read, and collects what is missing.
+class TensorSource {
+ public:
+  TensorSource(const Checkpoint& checkpoint, const NameMap& names);
+
+  /// Full module names: "model.layers.3.self_attn.q_proj". Nothing when the family has no such slot.
+  [[nodiscard]] std::optional<std::string> end_module(Slot slot) const;
+  [[nodiscard]] std::optional<std::string> layer_module(Slot slot, size_t layer) const;
+  [[nodiscard]] bool is_optional(Slot slot) const;
+
+  [[nodiscard]] bool contains(const std::string& tensor) const {
+    return checkpoint_.contains(tensor);
+  }
+
+  /// Reads a tensor. When there is none, notes it as missing and returns an undefined tensor.
+  at::Tensor take(const std::string& tensor);
+  /// Reads a tensor, or returns an undefined one.
+  at::Tensor take_if_present(const std::string& tensor);
+  /// Counts a tensor as read without reading it.
+  void skip(const std::string& tensor) { read_.insert(tensor); }
+
+  void note_problem(std::string problem) { problems_.push_back(std::move(problem)); }
+
+  /// Throws ModelError when anything was missing or misshapen, listing all of it.
+  void check() const;
+  /// Tensors that nothing read, without the buffers that other frameworks store beside weights.
+  [[nodiscard]] std::vector<std::string> unused() const;
+
+ private:
+  const Checkpoint& checkpoint_;
+  const NameMap& names_;
+  std::string prefix_;
+  std::set<std::string> read_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace aieb::engine

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/kernels/linear.h"
+#include "engine/kernels/ops.h"
+#include "engine/spec/model_spec.h"
+
+namespace aieb::engine {
+
+/// Weights of one layer. Slots that the family does not have are empty.
+struct LayerWeights {
+  std::optional<Norm> pre_attention;
+  std::optional<Norm> post_attention;      ///< on the branch, before it is added
+  std::optional<Norm> attention_residual;  ///< on the stream, after the addition
+  std::optional<Norm> pre_mlp;
+  std::optional<Norm> post_mlp;
+  std::optional<Norm> mlp_residual;
+  Linear qkv;  ///< rows: all q, all k, all v
+  Linear output;
+  Attention attention;
+  Linear expand;  ///< [inner, hidden], or [2·inner, hidden] (gate, then up) when gated
+  Linear contract;
+  std::optional<Experts> experts;  ///< instead of expand and contract
+};
+
+/// All weights of a model, in the layout the decoder runs on.
+struct Weights {
+  at::Tensor embedding;  ///< [vocabulary, width]
+  at::Tensor positions;  ///< [rows, hidden], or undefined
+  std::optional<Norm> embedding_norm;
+  std::optional<Norm> final_norm;
+  Linear project_in;
+  Linear project_out;
+  Linear head;
+  std::vector<LayerWeights> layers;
+
+  int64_t parameters = 0;           ///< elements, a tied head counted once
+  int64_t bytes = 0;                ///< in memory
+  std::vector<std::string> unused;  ///< tensors of the checkpoint that nothing read
+};
+
+/// The type that `torch_dtype: auto` means: the configuration's, else that of the first
+/// floating-point tensor. Throws ModelError for an unknown name in the configuration.
+at::ScalarType natural_dtype(const Checkpoint& checkpoint);
+
+/// Reads, fuses and converts. Throws ModelError listing every tensor that is missing or has the
+/// wrong shape.
+Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
+                     at::Device device);
+
+}  // namespace aieb::engine

@@ -1,0 +1,195 @@
+#include "engine/generate/generator.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+
+#include "engine/generate/logits.h"
+
+namespace aieb::engine {
+namespace {
+
+/// State of one sequence of the batch.
+struct Row {
+  const Prompt* prompt = nullptr;
+  size_t padding = 0;
+  std::vector<int64_t> sequence;  ///< padding, prompt, generated
+  int64_t generated = 0;
+  bool done = false;
+  at::Generator random;
+  Continuation result;
+};
+
+class Batch {
+ public:
+  Batch(Decoder& decoder, const std::vector<Prompt>& prompts, const GenerationHooks& hooks)
+      : decoder_(decoder), hooks_(hooks) {
+    size_t longest = 0;
+    for (const auto& prompt : prompts) longest = std::max(longest, prompt.tokens.size());
+    int64_t new_tokens = 0;
+    std::vector<int64_t> starts;
+    for (const auto& prompt : prompts) {
+      Row row;
+      row.prompt = &prompt;
+      row.padding = longest - prompt.tokens.size();
+      row.sequence.assign(row.padding, prompt.settings.pad);
+      row.sequence.insert(row.sequence.end(), prompt.tokens.begin(), prompt.tokens.end());
+      row.random = at::make_generator<at::CPUGeneratorImpl>(prompt.settings.seed);
+      starts.push_back(static_cast<int64_t>(row.padding));
+      new_tokens = std::max(new_tokens, prompt.settings.max_new_tokens);
+      use_cache_ = use_cache_ && prompt.settings.use_cache;
+      rows_.push_back(std::move(row));
+    }
+    cache_ = decoder.make_cache(static_cast<int64_t>(prompts.size()),
+                                static_cast<int64_t>(longest) + new_tokens);
+    cache_.reset(starts, decoder.device());
+    starts_ = std::move(starts);
+  }
+
+  std::vector<Continuation> run(const std::stop_token& stop) {
+    for (bool first = true; !finished(); first = false) {
+      if (stop.stop_requested()) {
+        cancel();
+        break;
+      }
+      at::Tensor logits = first || must_restart() ? forward_all() : forward_last();
+      if (first && hooks_.keep_prompt_logits) keep_prompt_logits(logits);
+      append(choose(logits));
+    }
+    std::vector<Continuation> results;
+    for (auto& row : rows_) results.push_back(std::move(row.result));
+    return results;
+  }
+
+ private:
+  [[nodiscard]] bool finished() const { return std::ranges::all_of(rows_, &Row::done); }
+
+  [[nodiscard]] bool must_restart() const {
+    return !use_cache_ || decoder_.must_recompute(cache_.length + 1);
+  }
+
+  at::Tensor forward_all() {
+    cache_.reset(starts_, decoder_.device());
+    const auto length = static_cast<int64_t>(rows_.front().sequence.size());
+    at::Tensor tokens = at::empty({static_cast<int64_t>(rows_.size()), length}, at::kLong);
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      std::ranges::copy(rows_[i].sequence,
+                        tokens.data_ptr<int64_t>() + static_cast<int64_t>(i) * length);
+    }
+    return decoder_.forward(tokens.to(decoder_.device()), cache_);
+  }
+
+  at::Tensor forward_last() {
+    if (!step_tokens_.defined()) {
+      step_tokens_ = at::empty({static_cast<int64_t>(rows_.size()), 1}, at::kLong);
+    }
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      step_tokens_.data_ptr<int64_t>()[i] = rows_[i].sequence.back();
+    }
+    return decoder_.forward(step_tokens_.to(decoder_.device()), cache_);
+  }
+
+  void keep_prompt_logits(const at::Tensor& logits) {
+    const at::Tensor local = logits.cpu().clone();
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      rows_[i].result.prompt_logits = local[static_cast<int64_t>(i)];
+    }
+  }
+
+  [[nodiscard]] std::vector<int64_t> choose(const at::Tensor& logits) {
+    const bool plain = std::ranges::all_of(rows_, [](const Row& row) {
+      const GenerationSettings& s = row.prompt->settings;
+      return !s.sample && s.repetition_penalty == 1 && row.generated >= s.min_new_tokens;
+    });
+    std::vector<int64_t> tokens(rows_.size());
+    if (plain) {
+      const at::Tensor best = logits.argmax(-1).cpu();
+      std::copy_n(best.const_data_ptr<int64_t>(), tokens.size(), tokens.begin());
+      return tokens;
+    }
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      if (!rows_[i].done) tokens[i] = choose_for(rows_[i], logits[static_cast<int64_t>(i)]);
+    }
+    return tokens;
+  }
+
+  static int64_t choose_for(Row& row, const at::Tensor& logits) {
+    const GenerationSettings& settings = row.prompt->settings;
+    at::Tensor scores = logits.clone();
+    process_logits(settings, std::span(row.sequence).subspan(row.padding), row.generated, scores);
+    if (!settings.sample) return scores.argmax().item<int64_t>();
+    return draw(sampling_distribution(settings, scores), row.random);
+  }
+
+  void append(const std::vector<int64_t>& tokens) {
+    std::vector<size_t> grown;
+    for (size_t i = 0; i < rows_.size(); ++i) {
+      Row& row = rows_[i];
+      if (row.done) {
+        row.sequence.push_back(row.prompt->settings.pad);
+        continue;
+      }
+      row.sequence.push_back(tokens[i]);
+      row.result.tokens.push_back(tokens[i]);
+      ++row.generated;
+      grown.push_back(i);
+    }
+    if (hooks_.on_tokens) hooks_.on_tokens(grown);
+    for (const size_t i : grown) check_end(rows_[i]);
+  }
+
+  void check_end(Row& row) const {
+    const GenerationSettings& settings = row.prompt->settings;
+    const auto end = [&row](Finish finish) {
+      row.done = true;
+      row.result.finish = finish;
+    };
+    if (std::ranges::find(settings.eos, row.sequence.back()) != settings.eos.end()) {
+      end(Finish::kEos);
+    } else if (ends_with_stop_string(row)) {
+      end(Finish::kStopString);
+    } else if (row.generated >= settings.max_new_tokens) {
+      end(Finish::kLength);
+    }
+  }
+
+  /// Looks for a stop string in the text of the last tokens: each token is at least one byte, save
+  /// for the few that continue an unfinished character.
+  [[nodiscard]] bool ends_with_stop_string(const Row& row) const {
+    const auto& stops = row.prompt->settings.stop;
+    if (stops.empty() || !hooks_.decode) return false;
+    constexpr size_t kSpare = 8;
+    size_t longest = 0;
+    for (const auto& text : stops) longest = std::max(longest, text.size());
+    const auto& tokens = row.result.tokens;
+    const size_t count = std::min(tokens.size(), longest + kSpare);
+    const std::string tail = hooks_.decode({tokens.data() + tokens.size() - count, count});
+    return std::ranges::any_of(
+        stops, [&tail](const std::string& text) { return tail.find(text) != std::string::npos; });
+  }
+
+  void cancel() {
+    for (auto& row : rows_) {
+      if (!row.done) row.result.finish = Finish::kCancelled;
+      row.done = true;
+    }
+  }
+
+  Decoder& decoder_;
+  const GenerationHooks& hooks_;
+  std::vector<Row> rows_;
+  std::vector<int64_t> starts_;
+  KvCache cache_;
+  at::Tensor step_tokens_;
+  bool use_cache_ = true;
+};
+
+}  // namespace
+
+std::vector<Continuation> generate(Decoder& decoder, const std::vector<Prompt>& prompts,
+                                   const GenerationHooks& hooks, const std::stop_token& stop) {
+  return Batch(decoder, prompts, hooks).run(stop);
+}
+
+}  // namespace aieb::engine

@@ -1,0 +1,143 @@
+#include <ATen/ATen.h>
+
+#include <limits>
+
+#include "engine/kernels/aten_ops.h"
+
+namespace aieb::engine {
+namespace {
+
+/// Views of the packed projections as [batch, tokens, heads, head_dim].
+struct Heads {
+  at::Tensor q;
+  at::Tensor k;
+  at::Tensor v;
+};
+
+Heads split(const Attention& attention, const Step& step, const at::Tensor& qkv) {
+  const auto view = [&](int64_t first, int64_t heads) {
+    return qkv.narrow(1, first, heads * attention.head_dim)
+        .unflatten(1, {heads, attention.head_dim})
+        .unflatten(0, {step.batch, step.tokens});
+  };
+  const int64_t q = attention.q_width();
+  return {view(0, attention.heads), view(q, attention.kv_heads),
+          view(q + attention.kv_width(), attention.kv_heads)};
+}
+
+/// Per head, or over all heads where the norm's weight is that wide.
+void normalise(const AtenOps& ops, const std::optional<Norm>& norm, at::Tensor& x) {
+  if (!norm) return;
+  const bool per_head = norm->weight.size(0) == x.size(3);
+  at::Tensor rows = per_head ? x.reshape({-1, x.size(3)}) : x.reshape({-1, x.size(2) * x.size(3)});
+  at::Tensor out = at::empty_like(rows);
+  ops.norm(*norm, rows, out);
+  x.copy_(out.view(x.sizes()));
+}
+
+/// Rotates the leading dimensions of every head in place.
+void rotate(const RopeRows& rope, const Step& step, at::Tensor& x) {
+  const int64_t half = rope.cos.size(1);
+  const at::Tensor cos = rope.cos.view({-1, step.tokens, 1, half});
+  const at::Tensor sin = rope.sin.view({-1, step.tokens, 1, half});
+  at::Tensor first = x.narrow(3, 0, half);
+  at::Tensor second = x.narrow(3, half, half);
+  const at::Tensor turned = first * cos - second * sin;
+  second.copy_(second * cos + first * sin);
+  first.copy_(turned);
+}
+
+at::Tensor alibi_bias(const Attention& attention, const Step& step, int64_t first,
+                      const at::TensorOptions& like) {
+  at::Tensor keys = at::arange(first, step.length(), like.dtype(at::kLong)).view({1, 1, 1, -1});
+  if (step.starts.defined()) keys = (keys - step.starts.view({-1, 1, 1, 1})).clamp_min(0);
+  const at::Tensor slopes = attention.alibi_slopes.view({1, -1, 1, 1});
+  const at::Tensor bias = attention.alibi_in_bf16 ? slopes.to(at::kBFloat16) * keys : slopes * keys;
+  return bias.to(like.dtype()) * attention.alibi_scale;
+}
+
+/// The mask shared by all layers with this window, plus the layer's own bias.
+at::Tensor mask_of(const Attention& attention, const Step& step, int64_t first,
+                   const at::TensorOptions& like) {
+  auto [entry, fresh] = step.masks.try_emplace(attention.window);
+  if (fresh) entry->second = attention_mask(step, attention.window, first, like);
+  if (!attention.alibi_slopes.defined()) return entry->second;
+  const at::Tensor bias = alibi_bias(attention, step, first, like);
+  return entry->second.defined() ? entry->second + bias : bias;
+}
+
+/// softmax(softcap(q·k) + mask, with sinks) · v, where scaled_dot_product_attention has no such
+/// option. q [b, heads, t, d]; k, v [b, kv_heads, s, d].
+at::Tensor explicit_attention(const Attention& attention, const at::Tensor& q, const at::Tensor& k,
+                              const at::Tensor& v, const at::Tensor& mask) {
+  const int64_t group = attention.heads / attention.kv_heads;
+  const at::Tensor grouped = q.unflatten(1, {attention.kv_heads, group});
+  at::Tensor scores = at::matmul(grouped, k.unsqueeze(2).transpose(-1, -2)) * attention.scale;
+  if (attention.softcap != 0) scores = (scores / attention.softcap).tanh() * attention.softcap;
+  if (mask.defined()) scores = scores + mask.unsqueeze(2);
+  const int64_t keys = scores.size(-1);
+  if (attention.sinks.defined()) {
+    std::vector<int64_t> shape = scores.sizes().vec();
+    shape.back() = 1;
+    const at::Tensor sinks = attention.sinks.view({1, attention.kv_heads, group, 1, 1}).expand(shape);
+    scores = at::cat({scores, sinks.to(scores.scalar_type())}, -1);
+  }
+  const at::Tensor weights = scores.softmax(-1, at::kFloat).narrow(-1, 0, keys).to(q.scalar_type());
+  return at::matmul(weights, v.unsqueeze(2)).flatten(1, 2);
+}
+
+}  // namespace
+
+at::Tensor attention_mask(const Step& step, int64_t window, int64_t first,
+                          const at::TensorOptions& like) {
+  const auto index = like.dtype(at::kLong);
+  const at::Tensor query = at::arange(step.past, step.length(), index).view({1, 1, -1, 1});
+  const at::Tensor key = at::arange(first, step.length(), index).view({1, 1, 1, -1});
+  at::Tensor seen = key <= query;
+  if (window > 0) seen = seen.logical_and(key > query - window);
+  if (step.starts.defined()) {
+    seen = seen.logical_and(key >= step.starts.view({-1, 1, 1, 1})).logical_or(key == query);
+  }
+  return at::zeros(seen.sizes(), like).masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity());
+}
+
+void AtenOps::attend(const Attention& attention, const Step& step, at::Tensor& qkv, KvLayer& cache,
+                     at::Tensor& out) const {
+  Heads heads = split(attention, step, qkv);
+  const auto norms = [&] {
+    normalise(*this, attention.q_norm, heads.q);
+    normalise(*this, attention.k_norm, heads.k);
+  };
+  if (!attention.norm_after_rope) norms();
+  if (attention.rope >= 0) {
+    const RopeRows& rope = step.rope[static_cast<size_t>(attention.rope)];
+    rotate(rope, step, heads.q);
+    rotate(rope, step, heads.k);
+  }
+  if (attention.norm_after_rope) norms();
+  cache.keys.narrow(2, step.past, step.tokens).copy_(heads.k.transpose(1, 2));
+  cache.values.narrow(2, step.past, step.tokens).copy_(heads.v.transpose(1, 2));
+
+  // One query sees a suffix of the cache: reading only that needs no mask for the window.
+  const bool single = step.tokens == 1;
+  const bool windowed = attention.window > 0 && step.length() > attention.window;
+  const int64_t first = single && windowed ? step.length() - attention.window : 0;
+  const at::Tensor k = cache.keys.narrow(2, first, step.length() - first);
+  const at::Tensor v = cache.values.narrow(2, first, step.length() - first);
+  const at::Tensor q = heads.q.transpose(1, 2);
+
+  const bool explicit_scores = attention.softcap != 0 || attention.sinks.defined();
+  const bool plain = !step.starts.defined() && !attention.alibi_slopes.defined();
+  const bool causal = !single && plain && !windowed && !explicit_scores && step.past == 0;
+  const bool needs_mask = !causal && !(single && plain);
+  const at::Tensor mask = needs_mask ? mask_of(attention, step, first, q.options()) : at::Tensor{};
+  const at::Tensor result =
+      explicit_scores
+          ? explicit_attention(attention, q, k, v, mask)
+          : at::scaled_dot_product_attention(q, k, v, mask.defined() ? std::optional(mask) : std::nullopt,
+                                             0.0, causal, attention.scale,
+                                             attention.heads != attention.kv_heads);
+  out.view({step.batch, step.tokens, attention.heads, attention.head_dim}).copy_(result.transpose(1, 2));
+}
+
+}  // namespace aieb::engine

@@ -1,0 +1,132 @@
+// engine_probe MODEL [--dtype float32|bfloat16|float16] [--aten]: one JSON request a line on
+// standard input, one JSON answer a line on standard output. The differential tests in tests/unit
+// drive it.
+//
+//   {"prompts": [[1, 2], [3]], "params": {"max_new_tokens": 24, …}}   generates as one batch
+//       → {"tokens": [[…], […]], "finish": ["eos", "length"], "logits": [[…], […]]}
+//   {"prompt": [1, 2, 3], "all_logits": true}                        → {"logits": [[…], …]}
+//   {"tensor": "name"}                                               → {"shape": […], "values": […]}
+//   {"info": true}                      → {"spec": …, "parameters": n, "bytes": n, "unused": […]}
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+
+#include <iostream>
+#include <string>
+
+#include "core/error.h"
+#include "engine/generate/generator.h"
+#include "engine/model.h"
+
+namespace aieb::engine {
+namespace {
+
+Json to_list(const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.to(at::kFloat).contiguous().view({-1});
+  return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
+}
+
+GenerationParams read_params(const Json& json) {
+  GenerationParams params;
+  params.max_new_tokens = json.value("max_new_tokens", 20);
+  params.min_new_tokens = json.value("min_new_tokens", 0);
+  const auto optional = [&json]<typename T>(const char* key, std::optional<T>& out) {
+    if (json.contains(key)) out = json[key].get<T>();
+  };
+  optional("do_sample", params.do_sample);
+  optional("temperature", params.temperature);
+  optional("top_p", params.top_p);
+  optional("top_k", params.top_k);
+  optional("min_p", params.min_p);
+  optional("repetition_penalty", params.repetition_penalty);
+  optional("seed", params.seed);
+  params.use_cache = json.value("use_cache", true);
+  params.ignore_eos = json.value("ignore_eos", false);
+  return params;
+}
+
+const char* name_of(Finish finish) {
+  switch (finish) {
+    case Finish::kEos: return "eos";
+    case Finish::kStopString: return "stop_string";
+    case Finish::kLength: return "length";
+    case Finish::kCancelled: return "cancelled";
+  }
+  return "";
+}
+
+Json answer_generation(Model& model, const Json& request) {
+  const ModelDefaults defaults{model.checkpoint->generation_config(), model.checkpoint->config()};
+  const auto settings = resolve_settings(read_params(request.value("params", Json::object())), defaults,
+                                         std::nullopt);
+  std::vector<Prompt> prompts;
+  uint64_t seed = settings.seed;
+  for (const auto& tokens : request["prompts"]) {
+    prompts.push_back({tokens.get<std::vector<int64_t>>(), settings});
+    prompts.back().settings.seed = seed++;
+  }
+  GenerationHooks hooks;
+  hooks.keep_prompt_logits = request.value("logits", true);
+  Json answer = {{"tokens", Json::array()}, {"finish", Json::array()}, {"logits", Json::array()}};
+  for (const auto& result : generate(*model.decoder, prompts, hooks, {})) {
+    answer["tokens"].push_back(result.tokens);
+    answer["finish"].push_back(name_of(result.finish));
+    if (hooks.keep_prompt_logits) answer["logits"].push_back(to_list(result.prompt_logits));
+  }
+  return answer;
+}
+
+Json answer_logits(Model& model, const Json& request) {
+  const auto tokens = request["prompt"].get<std::vector<int64_t>>();
+  KvCache cache = model.decoder->make_cache(1, static_cast<int64_t>(tokens.size()));
+  const at::Tensor logits = model.decoder->forward(at::tensor(tokens, at::kLong).unsqueeze(0), cache,
+                                                   Decoder::Logits::kAll);
+  Json rows = Json::array();
+  for (int64_t i = 0; i < logits.size(1); ++i) rows.push_back(to_list(logits[0][i]));
+  return {{"logits", rows}};
+}
+
+Json answer(Model& model, const Json& request) {
+  if (request.contains("prompts")) return answer_generation(model, request);
+  if (request.contains("prompt")) return answer_logits(model, request);
+  if (request.contains("tensor")) {
+    const at::Tensor tensor = model.checkpoint->tensor(request["tensor"].get<std::string>());
+    return {{"shape", tensor.sizes().vec()}, {"values", to_list(tensor)}};
+  }
+  const Weights& weights = model.decoder->weights();
+  return {{"model_type", model.decoder->spec().model_type}, {"parameters", weights.parameters},
+          {"bytes", weights.bytes}, {"unused", weights.unused}};
+}
+
+int run(int argc, char** argv) {
+  ModelOptions options;
+  options.dtype = at::kFloat;
+  for (int i = 2; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--aten") options.own_kernels = false;
+    if (argument == "bfloat16") options.dtype = at::kBFloat16;
+    if (argument == "float16") options.dtype = at::kHalf;
+  }
+  const c10::InferenceMode inference;
+  Model model = load_model(argv[1], options);
+  for (std::string line; std::getline(std::cin, line);) {
+    std::cout << answer(model, Json::parse(line)).dump() << std::endl;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace aieb::engine
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::cerr << "usage: engine_probe MODEL [--dtype TYPE] [--aten]\n";
+    return 2;
+  }
+  try {
+    return aieb::engine::run(argc, argv);
+  } catch (const aieb::Error& error) {
+    std::cerr << error.what() << "\n";
+    return static_cast<int>(error.exit_code());
+  }
+}
