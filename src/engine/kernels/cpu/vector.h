@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+
+#include "engine/kernels/cpu/dtype.h"
+
+namespace aieb::engine::cpu {
+
+/// y += scale · x
+void add_scaled(float scale, const float* x, float* y, std::int64_t n);
+
+/// Stores float32 values as `dtype`, rounded to nearest even.
+void store_as(DType dtype, const float* x, void* y, std::int64_t n);
+
+/// Loads values of `dtype` as float32.
+void load_from(DType dtype, const void* x, float* y, std::int64_t n);
+
+}  // namespace aieb::engine::cpu
