@@ -13,6 +13,7 @@ struct ModelOptions {
   std::optional<at::ScalarType> dtype;  ///< absent: the checkpoint's natural type
   at::Device device = at::kCPU;
   bool own_kernels = true;  ///< use kernels of our own where they exist for the device and type
+  int threads = 1;          ///< CPU threads of those kernels
 };
 
 /// An opened checkpoint and the decoder made from it.

@@ -33,9 +33,9 @@ def seed() -> int:
 class Probe:
     """One engine_probe process over one model."""
 
-    def __init__(self, model: Path | str, *arguments: str):
-        # Tiny matrices: one thread is faster than two that wait for each other.
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    def __init__(self, model: Path | str, *arguments: str, threads: int = 1):
+        # One thread by default: for tiny matrices it is faster than two that wait for each other.
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         self.process = subprocess.Popen(
             [str(probe_path()), str(model), *arguments],
             stdin=subprocess.PIPE,
