@@ -186,6 +186,17 @@ reporter: [{type: json, output_file: x.json}, {type: csv}]
   EXPECT_EQ(to_json(parse(json.dump(), {}, true, "a.json").config), json);
 }
 
+TEST(PublicJson, hides_secrets) {
+  const auto config = parse(R"(
+backend: {endpoint: "https://me:pass@host:8000/a@b/v1", headers: {Authorization: Bearer secret}}
+)")
+                          .config;
+  const Json shown = to_public_json(config)["backend"];
+  EXPECT_EQ(shown["endpoint"], "https://(hidden)@host:8000/a@b/v1");
+  EXPECT_EQ(shown["headers"], Json({{"Authorization", "(hidden)"}}));
+  EXPECT_EQ(to_public_json(BenchmarkConfig{}), to_json(BenchmarkConfig{}));
+}
+
 TEST(RoundTrip, ignores_keys_of_other_versions) {
   Json json = to_json(BenchmarkConfig{});
   json["backend"]["modle"] = 1;
