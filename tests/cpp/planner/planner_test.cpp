@@ -134,20 +134,21 @@ TEST_F(Planning, hands_on_batch_size_and_load) {
   EXPECT_THROW(make_plan(config_), ConfigError);
 }
 
-TEST_F(Planning, describes_itself_for_people) {
+TEST_F(Planning, describes_itself_for_the_trace) {
   config_.name = "demo";
-  config_.scenario.dataset_name = "quickstart";
   config_.scenario.generate_kwargs = {{"max_new_tokens", 7}};
-  EXPECT_EQ(describe_plan(make_plan(config_)),
-            "benchmark   demo\n"
-            "backend     type pytorch, model gpt2\n"
-            "dataset     name quickstart, column text, size 72, num_samples 4, seed 0\n"
-            "warm-up     1 prompts\n"
-            "measure     4 prompts, batch size 1, load mode sequential, concurrency 1\n"
-            "reasoning   none\n"
-            "generation  max_new_tokens 7, min_new_tokens 0, ignore_eos false, use_cache true, "
-            "num_return_sequences 1, sampling false\n"
-            "first       Why does ice float on water?\n");
+  config_.backend.model = "HuggingFaceTB/SmolLM3-3B";
+  config_.scenario.reasoning = true;
+  const Json description = make_plan(config_).description;
+  EXPECT_EQ(description["name"], "demo");
+  EXPECT_EQ(description["dataset"]["size"], 6);
+  EXPECT_EQ(description["dataset"]["num_samples"], 4);
+  EXPECT_EQ(description["reasoning"]["family"], "smollm3");
+  EXPECT_EQ(description["reasoning"]["system_prompt"], "/think");
+  EXPECT_TRUE(description["reasoning"]["response_prefix"].is_null());
+  EXPECT_EQ(description["generation"]["max_new_tokens"], 7);
+  EXPECT_TRUE(description["generation"]["temperature"].is_null()) << "not set is not a value";
+  EXPECT_EQ(description["generation"]["sampling"], false);
 }
 
 }  // namespace
