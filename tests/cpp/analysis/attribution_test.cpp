@@ -107,12 +107,13 @@ TEST(Attribution, requests_and_unattributed_add_up_to_gross_for_any_schedule) {
   }
 }
 
-TEST(Attribution, a_million_requests_and_an_hour_of_samples_take_seconds) {
+TEST(Attribution, a_hundred_thousand_requests_and_an_hour_of_samples_take_a_second) {
   std::mt19937_64 random(test_seed());
   std::uniform_real_distribution<double> uniform;
   TraceBuilder b;
+  constexpr int kRequests = 100'000;
   b.phase(PhaseKind::kIdle, 0, 10).phase(PhaseKind::kMeasure, 10, 3610);
-  for (int i = 0; i < 1'000'000; ++i) {
+  for (int i = 0; i < kRequests; ++i) {
     const double start = 10 + 3590 * uniform(random);
     b.request(start, start + 10 * uniform(random));
   }
@@ -124,9 +125,9 @@ TEST(Attribution, a_million_requests_and_an_hour_of_samples_take_seconds) {
   const Results r = analyze(std::move(b.trace()));
   const double took_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
-  std::cout << "1 M requests, 8 GPUs, 1 h: " << took_s << " s\n";
+  std::cout << kRequests << " requests, 8 GPUs, 1 h: " << took_s << " s\n";
   EXPECT_NEAR(sum_of_requests(r) + *r.unattributed.value, *r.measure.total.gross.value, 1);
-  EXPECT_LT(took_s, 20);
+  EXPECT_LT(took_s, 5);
 }
 
 }  // namespace
