@@ -57,9 +57,8 @@ NvmlEnergyMeter::NvmlEnergyMeter(std::shared_ptr<const Nvml> nvml, NvmlGpu gpu)
 void NvmlEnergyMeter::read(std::vector<Sample>& out) {
   if (discovery_.domains.empty()) return;
   const std::string& label = discovery_.domains.front().name;
-  const int64_t before_ns = now_ns();
   const NvmlResult<double> energy = nvml_->energy_j(gpu_.device);
-  const int64_t t_ns = middle(before_ns, now_ns());
+  const int64_t t_ns = now_ns();  // a call that meets an update blocks until it is done
   if (!energy.value) {
     log_.failed(label, nvml_->error_text(energy.code));
     return;
