@@ -11,8 +11,8 @@
 namespace aieb {
 namespace {
 
-/// Board sensors are off by a gain that differs between boards of one model; ±5 % covers two
-/// standard deviations of what was found (docs/meters.md, "NVIDIA").
+/// Board sensors are off by a gain that differs between boards of one model, about ±5 %
+/// (docs/meters.md, "NVIDIA").
 constexpr double kBoardGain = 0.05;
 constexpr int64_t kUpdatePeriod = 100'000'000;
 /// More than any GPU module draws (GB200: 2.7 kW).

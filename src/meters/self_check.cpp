@@ -12,7 +12,6 @@
 namespace aieb {
 namespace {
 
-constexpr int64_t kWatch = 1'200'000'000;
 constexpr int64_t kPause = 5'000'000;
 /// A counter and the power beside it may differ this much over so short a time.
 constexpr double kTolerance = 0.15;
@@ -108,11 +107,11 @@ Check check_component(const std::string& what, Component component,
 
 }  // namespace
 
-std::vector<Check> check_sensors(const MeterOptions& options) {
+std::vector<Check> check_sensors(const MeterOptions& options, int64_t watch_ns) {
   const MeterSet set = discover_meters(options);
   std::vector<Meter*> meters;
   for (const auto& meter : set.meters) meters.push_back(meter.get());
-  const std::vector<Observation> seen = observe(meters, kWatch, kPause);
+  const std::vector<Observation> seen = observe(meters, watch_ns, kPause);
   const Discovery rapl = RaplMeter(options.sys_root, options.proc_root).discover();
   const GpuProbe probe = probe_gpus(options.sys_root);
 

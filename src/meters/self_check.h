@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct Check {
 
 /// What can be measured on this machine and how well: the NVIDIA driver, every GPU's energy and
 /// power (its counter is held against its integrated power), CPU and memory. Watches the sensors
-/// for about 1.2 s. `warn`: works, but less well than it could; `fail`: present and not usable.
-std::vector<Check> check_sensors(const MeterOptions& options);
+/// for `watch_ns`. `warn`: works, but less well than it could; `fail`: present and not usable.
+std::vector<Check> check_sensors(const MeterOptions& options, int64_t watch_ns = 1'200'000'000);
 
 }  // namespace aieb
