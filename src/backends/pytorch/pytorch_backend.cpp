@@ -64,7 +64,8 @@ BackendInfo PytorchBackend::info() const {
   info.details["parameters"] = decoder.weights().parameters;
   info.details["weight_bytes"] = decoder.weights().bytes;
   info.details["context_length"] = decoder.spec().max_position;
-  info.details["kernels"] = decoder.step_kernels();
+  info.details["attention"] = "ATen scaled_dot_product_attention";
+  info.details["decode_kernels"] = decoder.has_step_ops() ? "own CPU kernels" : "ATen";
   info.details["chat_template"] = text_->uses_template() ? "the model's" : "none";
   info.details["notices"] = notices_;
   return info;
@@ -115,8 +116,7 @@ void PytorchBackend::validate() {
 void PytorchBackend::load() {
   const c10::InferenceMode inference;
   at::set_num_threads(threads_);
-  model_ = engine::load_model(files_.path, {.dtype = asked_dtype(), .device = device(),
-                                            .threads = threads_});
+  model_ = engine::load_model(files_.path, {.dtype = asked_dtype(), .device = device()});
   text_.emplace(model_.checkpoint->tokenizer(), files_.path, scenario_);
   collect_notices();
 }

@@ -25,8 +25,8 @@ class Decoder {
   [[nodiscard]] const Weights& weights() const { return weights_; }
   [[nodiscard]] at::Device device() const { return weights_.embedding.device(); }
   [[nodiscard]] at::ScalarType dtype() const { return weights_.embedding.scalar_type(); }
-  /// Name of the operations that run single-row steps.
-  [[nodiscard]] std::string step_kernels() const { return (step_ops_ ? step_ops_ : ops_)->name(); }
+  /// Whether single-row steps have operations of their own.
+  [[nodiscard]] bool has_step_ops() const { return step_ops_ != nullptr; }
 
   /// Also prepares the rotary tables for `capacity` positions.
   KvCache make_cache(int64_t batch, int64_t capacity);

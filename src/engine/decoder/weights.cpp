@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "engine/decoder/mxfp4.h"
 #include "engine/decoder/tensor_source.h"
+#include "engine/spec/config_reader.h"
 
 namespace aieb::engine {
 namespace {
@@ -328,11 +329,10 @@ constexpr std::array kDtypes = {DtypeName{"float32", at::kFloat},
 }  // namespace
 
 at::ScalarType natural_dtype(const Checkpoint& checkpoint) {
-  Json config = checkpoint.config();
-  if (config.contains("text_config")) config.update(config["text_config"]);
+  const ConfigReader config(checkpoint.config(), checkpoint.path());
   for (const char* key : {"dtype", "torch_dtype"}) {
-    if (!config.contains(key) || !config[key].is_string()) continue;
-    auto name = config[key].get<std::string>();
+    auto name = config.get<std::string>(key, "");
+    if (name.empty()) continue;
     if (name.starts_with("torch.")) name.erase(0, 6);
     for (const auto& entry : kDtypes) {
       if (name == entry.name) return entry.type;

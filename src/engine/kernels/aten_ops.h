@@ -7,7 +7,6 @@ namespace aieb::engine {
 /// Every operation with ATen's operators: any device, type and shape.
 class AtenOps : public Ops {
  public:
-  [[nodiscard]] std::string name() const override { return "ATen"; }
   [[nodiscard]] at::ScalarType activation_type(at::ScalarType weights) const override;
   void norm(const Norm& norm, const at::Tensor& x, at::Tensor& out) const override;
   void linear(const Linear& linear, const at::Tensor& x, at::Tensor& out) const override;

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -97,9 +96,6 @@ at::Tensor step_positions(const Step& step, at::Device device);
 class Ops {
  public:
   virtual ~Ops() = default;
-
-  /// For reports, e.g. "ATen".
-  [[nodiscard]] virtual std::string name() const = 0;
 
   /// Element type of all activations for weights of this type. The KV cache has the weights' type.
   [[nodiscard]] virtual at::ScalarType activation_type(at::ScalarType weights) const = 0;
