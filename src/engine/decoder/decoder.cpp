@@ -42,7 +42,7 @@ bool Decoder::must_recompute(int64_t length) const {
 at::Tensor Decoder::forward(const at::Tensor& tokens, KvCache& cache, Logits which) {
   const int64_t batch = tokens.size(0);
   const int64_t count = tokens.size(1);
-  const Ops& ops = step_ops_ && batch * count == 1 ? *step_ops_ : *ops_;
+  const Ops& ops = step_ops_ && count == 1 && batch <= kStepRows ? *step_ops_ : *ops_;
   const auto type = ops.activation_type(dtype());
   const Step step = make_step(cache, count, type);
 

@@ -18,7 +18,10 @@ namespace aieb::engine {
 /// weights exist. Not thread-safe: one forward at a time.
 class Decoder {
  public:
-  /// `step_ops` runs steps of a single row (batch 1, one token); null: `ops` runs them too.
+  /// Larger batches are no longer bound by reading the weights; they run as matrix products.
+  static constexpr int64_t kStepRows = 8;
+
+  /// `step_ops` runs steps of one token for at most kStepRows rows; null: `ops` runs them too.
   Decoder(ModelSpec spec, Weights weights, std::unique_ptr<Ops> ops, std::unique_ptr<Ops> step_ops);
 
   [[nodiscard]] const ModelSpec& spec() const { return spec_; }

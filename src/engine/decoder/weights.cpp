@@ -10,6 +10,7 @@
 #include "engine/decoder/mxfp4.h"
 #include "engine/decoder/tensor_source.h"
 #include "engine/spec/config_reader.h"
+#include "engine/decoder/weight_arena.h"
 
 namespace aieb::engine {
 namespace {
@@ -307,13 +308,14 @@ class Loader {
   at::Tensor count(at::Tensor tensor) {
     parameters_ += tensor.numel();
     bytes_ += static_cast<int64_t>(tensor.nbytes());
-    return tensor;
+    return device_.is_cpu() ? arena_.place(tensor) : tensor;
   }
 
   TensorSource source_;
   const ModelSpec& spec_;
   at::ScalarType dtype_;
   at::Device device_;
+  WeightArena arena_;
   int64_t parameters_ = 0;
   int64_t bytes_ = 0;
 };
