@@ -48,10 +48,10 @@ class Decoder {
  private:
   /// Activations of one forward, reused by all layers.
   struct Buffers {
-    at::Tensor stream;    ///< [rows, hidden]
-    at::Tensor normed;    ///< [rows, hidden]
-    at::Tensor normed2;   ///< [rows, hidden], parallel residual with two norms
-    at::Tensor branch;    ///< [rows, hidden], where a branch is not added in place
+    at::Tensor stream;   ///< [rows, hidden]
+    at::Tensor normed;   ///< [rows, hidden]
+    at::Tensor normed2;  ///< [rows, hidden], parallel residual with two norms
+    at::Tensor branch;   ///< [rows, hidden], where a branch is not added in place
     at::Tensor qkv;
     at::Tensor context;   ///< [rows, q_width]
     at::Tensor expanded;  ///< [rows, expand.out]

@@ -1,10 +1,9 @@
 #include "engine/generate/logits.h"
 
-#include <ATen/ATen.h>
-#include <ATen/CPUGeneratorImpl.h>
-
 #include <cmath>
 
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
 namespace aieb::engine {
@@ -53,7 +52,8 @@ TEST(Sampling, top_k_keeps_ties_with_the_kth_score) {
 TEST(Sampling, top_p_keeps_the_smallest_set_that_reaches_p) {
   GenerationSettings settings;
   settings.top_k = 0;
-  const std::vector<float> scores = {std::log(0.5F), std::log(0.3F), std::log(0.15F), std::log(0.05F)};
+  const std::vector<float> scores = {std::log(0.5F), std::log(0.3F), std::log(0.15F),
+                                     std::log(0.05F)};
   settings.top_p = 0.7;
   EXPECT_EQ(kept(settings, scores), (std::vector<int>{0, 1}));
   settings.top_p = 0.9;

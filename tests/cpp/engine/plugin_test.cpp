@@ -1,14 +1,14 @@
 // The pytorch plug-in as a host sees it: opened at run time, driven through Backend.
-#include <dlfcn.h>
+#include "backends/plugin.h"
 
 #include <functional>
 #include <memory>
 #include <random>
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "backends/plugin.h"
 #include "core/error.h"
 #include "engine/tiny_model.h"
 
@@ -83,7 +83,8 @@ class Plugin : public ::testing::Test {
     return request;
   }
 
-  std::vector<RequestRecord> run(Backend& backend, std::vector<Request> requests, int batch_size = 1) {
+  std::vector<RequestRecord> run(Backend& backend, std::vector<Request> requests,
+                                 int batch_size = 1) {
     Workload workload;
     workload.requests = std::move(requests);
     workload.batch_size = batch_size;

@@ -26,7 +26,8 @@ TEST(Settings, the_user_wins_over_the_model_and_the_model_over_the_framework) {
 }
 
 TEST(Settings, greedy_ignores_the_models_sampling_keys_but_not_its_penalty) {
-  const ModelDefaults model{{{"do_sample", true}, {"temperature", 0.1}, {"repetition_penalty", 1.1}}, {}};
+  const ModelDefaults model{
+      {{"do_sample", true}, {"temperature", 0.1}, {"repetition_penalty", 1.1}}, {}};
   const GenerationSettings settings = resolve_settings({}, model, {});
   EXPECT_FALSE(settings.sample);
   EXPECT_DOUBLE_EQ(settings.temperature, 1);
@@ -56,7 +57,8 @@ TEST(Settings, padding_is_the_users_then_the_models_then_the_first_eos) {
 }
 
 TEST(Settings, null_in_the_models_files_means_absent) {
-  const ModelDefaults model{{{"eos_token_id", nullptr}, {"repetition_penalty", nullptr}}, Json::object()};
+  const ModelDefaults model{{{"eos_token_id", nullptr}, {"repetition_penalty", nullptr}},
+                            Json::object()};
   EXPECT_TRUE(resolve_settings({}, model, {}).eos.empty());
   EXPECT_DOUBLE_EQ(resolve_settings({}, model, {}).repetition_penalty, 1);
 }

@@ -15,16 +15,11 @@ constexpr int kHidden = 16;
 constexpr int kInner = 24;
 constexpr int kVocabulary = 32;
 
-const Json kConfig = {{"model_type", "llama"},
-                      {"hidden_size", kHidden},
-                      {"intermediate_size", kInner},
-                      {"num_hidden_layers", 2},
-                      {"num_attention_heads", 4},
-                      {"num_key_value_heads", 2},
-                      {"vocab_size", kVocabulary},
-                      {"max_position_embeddings", 32},
-                      {"torch_dtype", "float32"},
-                      {"eos_token_id", 2}};
+const Json kConfig = {{"model_type", "llama"},       {"hidden_size", kHidden},
+                      {"intermediate_size", kInner}, {"num_hidden_layers", 2},
+                      {"num_attention_heads", 4},    {"num_key_value_heads", 2},
+                      {"vocab_size", kVocabulary},   {"max_position_embeddings", 32},
+                      {"torch_dtype", "float32"},    {"eos_token_id", 2}};
 
 void write_text(const std::filesystem::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
