@@ -24,7 +24,7 @@ namespace aieb::engine {
 namespace {
 
 Json to_list(const at::Tensor& tensor) {
-  const at::Tensor flat = tensor.to(at::kFloat).contiguous().view({-1});
+  const at::Tensor flat = tensor.cpu().to(at::kFloat).contiguous().view({-1});
   return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
 }
 
@@ -85,8 +85,8 @@ Json answer_generation(Model& model, const Json& request) {
 Json answer_logits(Model& model, const Json& request) {
   const auto tokens = request["prompt"].get<std::vector<int64_t>>();
   KvCache cache = model.decoder->make_cache(1, static_cast<int64_t>(tokens.size()));
-  const at::Tensor logits = model.decoder->forward(at::tensor(tokens, at::kLong).unsqueeze(0),
-                                                   cache, Decoder::Logits::kAll);
+  const at::Tensor ids = at::tensor(tokens, at::kLong).unsqueeze(0).to(model.decoder->device());
+  const at::Tensor logits = model.decoder->forward(ids, cache, Decoder::Logits::kAll).cpu();
   Json rows = Json::array();
   for (int64_t i = 0; i < logits.size(1); ++i) rows.push_back(to_list(logits[0][i]));
   return {{"logits", rows}};
