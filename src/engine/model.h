@@ -13,7 +13,6 @@ struct ModelOptions {
   std::optional<at::ScalarType> dtype;  ///< absent: the checkpoint's natural type
   at::Device device = at::kCPU;
   bool own_kernels = true;  ///< use kernels of our own where they exist for the device and type
-  int threads = 1;          ///< CPU threads of those kernels
 };
 
 /// An opened checkpoint and the decoder made from it.
@@ -22,7 +21,7 @@ struct Model {
   std::unique_ptr<Decoder> decoder;
 };
 
-/// Opens, checks and loads. Throws ModelError.
+/// Opens, checks and loads, for at::get_num_threads() threads. Throws ModelError.
 Model load_model(const std::string& path, const ModelOptions& options);
 
 }  // namespace aieb::engine

@@ -54,7 +54,7 @@ def pair():
         for form in FORMS
         for topic in TOPICS
     ]
-    with Probe(path, "--dtype", "float32", threads=2) as probe:
+    with Probe(path, "float32", threads=2) as probe:
         yield prompts, model, probe
 
 

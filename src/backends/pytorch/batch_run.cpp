@@ -1,12 +1,12 @@
 #include "backends/pytorch/batch_run.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <new>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <ATen/ATen.h>
 
 #include "core/clock.h"
 #include "core/error.h"
@@ -68,7 +68,8 @@ class BatchRun {
     engine::GenerationSettings generation =
         engine::resolve_settings(request.params, settings_.defaults, settings_.pad);
     generation.use_cache = generation.use_cache && settings_.use_cache;
-    generation.seed = request.params.seed.value_or(settings_.seed) + static_cast<uint64_t>(request.id);
+    generation.seed =
+        request.params.seed.value_or(settings_.seed) + static_cast<uint64_t>(request.id);
     try {
       std::vector<int64_t> tokens = text_.encode(request);
       fit(tokens, generation, record);
@@ -85,14 +86,16 @@ class BatchRun {
                 engine::GenerationSettings generation) {
     const int count = flight.request->params.num_return_sequences;
     if (count > 1 && !generation.sample) {
-      throw ConfigError("scenario.generate_kwargs.num_return_sequences: greedy decoding has only one "
-                        "answer; set do_sample: true or num_return_sequences: 1");
+      throw ConfigError(
+          "scenario.generate_kwargs.num_return_sequences: greedy decoding has only one "
+          "answer; set do_sample: true or num_return_sequences: 1");
     }
     flight.first_row = prompts_.size();
     flight.rows = static_cast<size_t>(std::max(count, 1));
     for (size_t i = 0; i < flight.rows; ++i) {
       prompts_.push_back({tokens, generation});
-      prompts_.back().settings.seed += i << 32U;  // streams of one request differ
+      // Streams of one request differ; the generator reads the low 32 bits of a seed.
+      prompts_.back().settings.seed += i * 0x9E3779B9U;
       flight_of_row_.push_back(flights_.size());
     }
     flights_.push_back(std::move(flight));
@@ -148,7 +151,7 @@ class BatchRun {
       RequestRecord& record = flight.record;
       const bool cancelled = first.finish == Finish::kCancelled;
       record.status = cancelled ? RequestStatus::kCancelled : RequestStatus::kOk;
-      record.finish_reason = cancelled                          ? "cancelled"
+      record.finish_reason = cancelled                         ? "cancelled"
                              : first.finish == Finish::kLength ? "length"
                                                                : "stop";
       int64_t produced = 0;
@@ -165,7 +168,8 @@ class BatchRun {
     }
   }
 
-  [[nodiscard]] Json sequences(const InFlight& flight, const std::vector<Continuation>& results) const {
+  [[nodiscard]] Json sequences(const InFlight& flight,
+                               const std::vector<Continuation>& results) const {
     Json list = Json::array();
     for (size_t i = 0; i < flight.rows; ++i) {
       const auto& tokens = results[flight.first_row + i].tokens;

@@ -1,11 +1,11 @@
 #include "backends/pytorch/cores.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <fstream>
 #include <set>
 #include <string>
+
+#include <sched.h>
 
 namespace aieb {
 
@@ -17,7 +17,8 @@ int physical_cores() {
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
     const std::string number = std::to_string(cpu);
-    std::ifstream siblings("/sys/devices/system/cpu/cpu" + number + "/topology/thread_siblings_list");
+    std::ifstream siblings("/sys/devices/system/cpu/cpu" + number +
+                           "/topology/thread_siblings_list");
     std::string list;
     cores.insert(std::getline(siblings, list) ? list : number);
   }

@@ -16,8 +16,9 @@ std::optional<ChatTemplate> open_template(const engine::TokenizerSource& source,
   auto found = source.folder.empty() ? chat_template_from_gguf(source.gguf_metadata)
                                      : load_chat_template(source.folder);
   if (!found && scenario.use_chat_template == "true") {
-    throw ConfigError("scenario.use_chat_template is true, but the model has no chat template; "
-                      "set it to auto or false");
+    throw ConfigError(
+        "scenario.use_chat_template is true, but the model has no chat template; "
+        "set it to auto or false");
   }
   return found;
 }

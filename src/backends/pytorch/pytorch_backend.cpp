@@ -1,12 +1,12 @@
 #include "backends/pytorch/pytorch_backend.h"
 
+#include <algorithm>
+#include <array>
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/headeronly/version.h>
-
-#include <algorithm>
-#include <array>
 
 #include "backends/pytorch/batch_run.h"
 #include "backends/pytorch/cores.h"
@@ -22,10 +22,10 @@ struct DtypeName {
   at::ScalarType type;
 };
 constexpr std::array kDtypes = {
-    DtypeName{"float32", at::kFloat},     DtypeName{"float", at::kFloat},
-    DtypeName{"fp32", at::kFloat},        DtypeName{"bfloat16", at::kBFloat16},
-    DtypeName{"bf16", at::kBFloat16},     DtypeName{"float16", at::kHalf},
-    DtypeName{"half", at::kHalf},         DtypeName{"fp16", at::kHalf},
+    DtypeName{"float32", at::kFloat}, DtypeName{"float", at::kFloat},
+    DtypeName{"fp32", at::kFloat},    DtypeName{"bfloat16", at::kBFloat16},
+    DtypeName{"bf16", at::kBFloat16}, DtypeName{"float16", at::kHalf},
+    DtypeName{"half", at::kHalf},     DtypeName{"fp16", at::kHalf},
 };
 
 /// "float32": the spelling that the configuration uses.
@@ -64,7 +64,8 @@ BackendInfo PytorchBackend::info() const {
   info.details["parameters"] = decoder.weights().parameters;
   info.details["weight_bytes"] = decoder.weights().bytes;
   info.details["context_length"] = decoder.spec().max_position;
-  info.details["kernels"] = decoder.step_kernels();
+  info.details["attention"] = "ATen scaled_dot_product_attention";
+  info.details["decode_kernels"] = decoder.has_step_ops() ? "own CPU kernels" : "ATen";
   info.details["chat_template"] = text_->uses_template() ? "the model's" : "none";
   info.details["notices"] = notices_;
   return info;
@@ -91,16 +92,19 @@ std::optional<at::ScalarType> PytorchBackend::asked_dtype() const {
 
 void PytorchBackend::reject_what_is_missing() const {
   if (config_.engine == "transformers") {
-    throw ConfigError("backend.engine: transformers is not part of this plug-in; use native or auto");
+    throw ConfigError(
+        "backend.engine: transformers is not part of this plug-in; use native or auto");
   }
   if (config_.load_in_8bit || config_.load_in_4bit) {
-    throw ConfigError("backend.load_in_8bit and load_in_4bit are not supported by the native engine; "
-                      "remove them, or serve the quantised model with vllm");
+    throw ConfigError(
+        "backend.load_in_8bit and load_in_4bit are not supported by the native engine; "
+        "remove them, or serve the quantised model with vllm");
   }
   const bool one_device = config_.device_map.is_null() || config_.device_map.is_string();
   if (!one_device) {
-    throw ConfigError("backend.device_map: a map over several devices is not supported by the native "
-                      "engine; remove it and set backend.device");
+    throw ConfigError(
+        "backend.device_map: a map over several devices is not supported by the native "
+        "engine; remove it and set backend.device");
   }
 }
 
@@ -115,8 +119,7 @@ void PytorchBackend::validate() {
 void PytorchBackend::load() {
   const c10::InferenceMode inference;
   at::set_num_threads(threads_);
-  model_ = engine::load_model(files_.path, {.dtype = asked_dtype(), .device = device(),
-                                            .threads = threads_});
+  model_ = engine::load_model(files_.path, {.dtype = asked_dtype(), .device = device()});
   text_.emplace(model_.checkpoint->tokenizer(), files_.path, scenario_);
   collect_notices();
 }
@@ -131,7 +134,8 @@ void PytorchBackend::collect_notices() {
   }
   notices_.push_back(std::to_string(unused.size()) +
                      " tensors of the checkpoint are not part of this architecture and were not "
-                     "used: " + names + (unused.size() > kShownNames ? ", …" : ""));
+                     "used: " +
+                     names + (unused.size() > kShownNames ? ", …" : ""));
   log::warning(notices_.back());
 }
 
@@ -150,7 +154,8 @@ void PytorchBackend::run(const Workload& workload, RunContext& context) {
   for (size_t first = 0; first < requests.size(); first += size) {
     if (context.stop.stop_requested()) return;
     const size_t count = std::min(size, requests.size() - first);
-    run_batch(*model_.decoder, *text_, settings, std::span(requests).subspan(first, count), context);
+    run_batch(*model_.decoder, *text_, settings, std::span(requests).subspan(first, count),
+              context);
   }
 }
 

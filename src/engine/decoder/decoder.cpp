@@ -1,9 +1,9 @@
 #include "engine/decoder/decoder.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <ATen/ATen.h>
 
 namespace aieb::engine {
 
@@ -42,7 +42,7 @@ bool Decoder::must_recompute(int64_t length) const {
 at::Tensor Decoder::forward(const at::Tensor& tokens, KvCache& cache, Logits which) {
   const int64_t batch = tokens.size(0);
   const int64_t count = tokens.size(1);
-  const Ops& ops = step_ops_ && batch * count == 1 ? *step_ops_ : *ops_;
+  const Ops& ops = step_ops_ && count == 1 && batch <= kStepRows ? *step_ops_ : *ops_;
   const auto type = ops.activation_type(dtype());
   const Step step = make_step(cache, count, type);
 
@@ -184,8 +184,8 @@ void Decoder::add_branch(const Ops& ops, const Linear& linear, const at::Tensor&
 at::Tensor Decoder::finish(const Ops& ops, at::Tensor stream, Buffers& buffers) const {
   if (weights_.final_norm) ops.norm(*weights_.final_norm, stream, stream);
   if (weights_.project_out.defined()) {
-    at::Tensor narrow = at::empty({stream.size(0), weights_.project_out.out_features()},
-                                  stream.options());
+    at::Tensor narrow =
+        at::empty({stream.size(0), weights_.project_out.out_features()}, stream.options());
     ops.linear(weights_.project_out, stream, narrow);
     stream = narrow;
   }

@@ -18,15 +18,18 @@ namespace aieb::engine {
 /// weights exist. Not thread-safe: one forward at a time.
 class Decoder {
  public:
-  /// `step_ops` runs steps of a single row (batch 1, one token); null: `ops` runs them too.
+  /// Larger batches are no longer bound by reading the weights; they run as matrix products.
+  static constexpr int64_t kStepRows = 8;
+
+  /// `step_ops` runs steps of one token for at most kStepRows rows; null: `ops` runs them too.
   Decoder(ModelSpec spec, Weights weights, std::unique_ptr<Ops> ops, std::unique_ptr<Ops> step_ops);
 
   [[nodiscard]] const ModelSpec& spec() const { return spec_; }
   [[nodiscard]] const Weights& weights() const { return weights_; }
   [[nodiscard]] at::Device device() const { return weights_.embedding.device(); }
   [[nodiscard]] at::ScalarType dtype() const { return weights_.embedding.scalar_type(); }
-  /// Name of the operations that run single-row steps.
-  [[nodiscard]] std::string step_kernels() const { return (step_ops_ ? step_ops_ : ops_)->name(); }
+  /// Whether single-row steps have operations of their own.
+  [[nodiscard]] bool has_step_ops() const { return step_ops_ != nullptr; }
 
   /// Also prepares the rotary tables for `capacity` positions.
   KvCache make_cache(int64_t batch, int64_t capacity);
@@ -45,10 +48,10 @@ class Decoder {
  private:
   /// Activations of one forward, reused by all layers.
   struct Buffers {
-    at::Tensor stream;    ///< [rows, hidden]
-    at::Tensor normed;    ///< [rows, hidden]
-    at::Tensor normed2;   ///< [rows, hidden], parallel residual with two norms
-    at::Tensor branch;    ///< [rows, hidden], where a branch is not added in place
+    at::Tensor stream;   ///< [rows, hidden]
+    at::Tensor normed;   ///< [rows, hidden]
+    at::Tensor normed2;  ///< [rows, hidden], parallel residual with two norms
+    at::Tensor branch;   ///< [rows, hidden], where a branch is not added in place
     at::Tensor qkv;
     at::Tensor context;   ///< [rows, q_width]
     at::Tensor expanded;  ///< [rows, expand.out]

@@ -1,14 +1,16 @@
 #include "engine/decoder/weights.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include <ATen/ATen.h>
+
 #include "core/error.h"
 #include "engine/decoder/mxfp4.h"
 #include "engine/decoder/tensor_source.h"
+#include "engine/decoder/weight_arena.h"
+#include "engine/spec/config_reader.h"
 
 namespace aieb::engine {
 namespace {
@@ -27,7 +29,8 @@ at::Tensor order_qkv(const at::Tensor& rows, const AttentionSpec& attention) {
     const auto part = [&](int64_t first, int64_t count) {
       return groups.narrow(1, first, count).reshape({-1, width});
     };
-    return at::cat({part(0, queries), part(queries, 1), part(queries + 1, 1)}).reshape(rows.sizes());
+    return at::cat({part(0, queries), part(queries, 1), part(queries + 1, 1)})
+        .reshape(rows.sizes());
   }
   return rows;
 }
@@ -36,7 +39,8 @@ constexpr int64_t kAny = -1;
 
 class Loader {
  public:
-  Loader(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype, at::Device device)
+  Loader(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
+         at::Device device)
       : source_(checkpoint, *spec.names), spec_(spec), dtype_(dtype), device_(device) {}
 
   Weights load() {
@@ -58,9 +62,10 @@ class Loader {
     if (const auto positions = source_.end_module(Slot::kPositions)) {
       weights.positions = finish(source_.take(*positions + ".weight"));
     }
-    weights.embedding_norm = load_norm(source_.end_module(Slot::kEmbeddingNorm), spec_.norm,
-                                       Slot::kEmbeddingNorm);
-    weights.final_norm = load_norm(source_.end_module(Slot::kFinalNorm), spec_.norm, Slot::kFinalNorm);
+    weights.embedding_norm =
+        load_norm(source_.end_module(Slot::kEmbeddingNorm), spec_.norm, Slot::kEmbeddingNorm);
+    weights.final_norm =
+        load_norm(source_.end_module(Slot::kFinalNorm), spec_.norm, Slot::kFinalNorm);
     if (const auto module = source_.end_module(Slot::kProjectIn)) {
       weights.project_in = load_linear(*module, true, spec_.hidden, kAny);
       weights.project_out =
@@ -71,8 +76,8 @@ class Loader {
       source_.skip(head + ".weight");
       weights.head = {weights.embedding, {}};
     } else {
-      weights.head.weight =
-          finish(checked(head + ".weight", source_.take(head + ".weight"), {spec_.vocabulary, kAny}));
+      weights.head.weight = finish(
+          checked(head + ".weight", source_.take(head + ".weight"), {spec_.vocabulary, kAny}));
     }
     weights.head.bias = finish(source_.take_if_present(head + ".bias"));
   }
@@ -89,7 +94,8 @@ class Loader {
     layer.post_mlp = norm(Slot::kPostMlpNorm);
     layer.mlp_residual = norm(Slot::kMlpResidualNorm);
     layer.qkv = load_qkv(i);
-    layer.output = load_linear(*source_.layer_module(Slot::kOutput, i), false, spec_.hidden, q_width());
+    layer.output =
+        load_linear(*source_.layer_module(Slot::kOutput, i), false, spec_.hidden, q_width());
     layer.attention = make_attention(i);
     if (spec_.layers[i].moe) {
       layer.experts = load_experts(i);
@@ -222,8 +228,8 @@ class Loader {
                                 std::optional<Slot> slot) {
     if (!module) return std::nullopt;
     const bool optional = slot && source_.is_optional(*slot);
-    at::Tensor weight = optional ? source_.take_if_present(*module + ".weight")
-                                 : source_.take(*module + ".weight");
+    at::Tensor weight =
+        optional ? source_.take_if_present(*module + ".weight") : source_.take(*module + ".weight");
     if (slot) weight = checked(*module + ".weight", weight, {spec_.hidden});
     if (!weight.defined()) return std::nullopt;
     if (spec.weight_offset != 0) weight = weight.to(at::kFloat) + spec.weight_offset;
@@ -279,7 +285,8 @@ class Loader {
   }
 
   /// The tensor, or an undefined one (and a noted problem) when its shape is not the expected one.
-  at::Tensor checked(const std::string& name, const at::Tensor& tensor, std::vector<int64_t> shape) {
+  at::Tensor checked(const std::string& name, const at::Tensor& tensor,
+                     std::vector<int64_t> shape) {
     if (!tensor.defined()) return tensor;
     const auto fits = [](int64_t size, int64_t wanted) { return wanted == kAny || size == wanted; };
     if (std::ranges::equal(tensor.sizes(), shape, fits)) return tensor;
@@ -290,8 +297,8 @@ class Loader {
       }
       return "[" + list + "]";
     };
-    source_.note_problem(name + " has the shape " + text(tensor.sizes()) + ", the configuration needs " +
-                         text(shape));
+    source_.note_problem(name + " has the shape " + text(tensor.sizes()) +
+                         ", the configuration needs " + text(shape));
     return {};
   }
 
@@ -306,13 +313,14 @@ class Loader {
   at::Tensor count(at::Tensor tensor) {
     parameters_ += tensor.numel();
     bytes_ += static_cast<int64_t>(tensor.nbytes());
-    return tensor;
+    return device_.is_cpu() ? arena_.place(tensor) : tensor;
   }
 
   TensorSource source_;
   const ModelSpec& spec_;
   at::ScalarType dtype_;
   at::Device device_;
+  WeightArena arena_;
   int64_t parameters_ = 0;
   int64_t bytes_ = 0;
 };
@@ -328,11 +336,10 @@ constexpr std::array kDtypes = {DtypeName{"float32", at::kFloat},
 }  // namespace
 
 at::ScalarType natural_dtype(const Checkpoint& checkpoint) {
-  Json config = checkpoint.config();
-  if (config.contains("text_config")) config.update(config["text_config"]);
+  const ConfigReader config(checkpoint.config(), checkpoint.path());
   for (const char* key : {"dtype", "torch_dtype"}) {
-    if (!config.contains(key) || !config[key].is_string()) continue;
-    auto name = config[key].get<std::string>();
+    auto name = config.get<std::string>(key, "");
+    if (name.empty()) continue;
     if (name.starts_with("torch.")) name.erase(0, 6);
     for (const auto& entry : kDtypes) {
       if (name == entry.name) return entry.type;
