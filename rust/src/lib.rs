@@ -2,4 +2,9 @@
 //! One module per service; each keeps its C functions at the end of its file.
 
 mod ffi;
+mod generation_tags;
+mod python_json;
+mod python_methods;
+mod python_time;
+mod template;
 mod tokenizer;

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
 }  // namespace
 
 std::string TextStream::add(uint32_t id) {
@@ -28,7 +30,10 @@ std::string TextStream::advance(bool last) {
   const std::string now = tokenizer_->decode(ids, skip_special_tokens_);
   if (now.size() <= before.size()) return {};
   if (!last && now.ends_with(kReplacement)) return {};
-  std::string piece = now.substr(before.size());
+  // A decoder may read the context differently once more ids follow; never cut a character.
+  size_t start = before.size();
+  while (start < now.size() && continues_character(now[start])) ++start;
+  std::string piece = now.substr(start);
   // The ids just given out are the context of the next piece; what came before is not needed.
   ids_.erase(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(given_));
   given_ = ids_.size();

@@ -1,9 +1,8 @@
 #include "bridge/tokenizer.h"
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "bridge/files.h"
 #include "bridge/rust_call.h"
 #include "core/error.h"
 
@@ -11,6 +10,7 @@ namespace aieb {
 namespace {
 
 namespace fs = std::filesystem;
+using bridge::read_file;
 using bridge::take;
 using bridge::take_error;
 using bridge::view;
@@ -19,14 +19,6 @@ void check(aieb_text error, const char* what) {
   if (const std::string message = take_error(error); !message.empty()) {
     throw ModelError(std::string("tokenizer: ") + what + ": " + message);
   }
-}
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream content;
-  content << in.rdbuf();
-  if (!in) throw ModelError(path.string() + ": cannot be read");
-  return std::move(content).str();
 }
 
 }  // namespace

@@ -116,4 +116,7 @@ struct BenchmarkConfig {
 /// Throws ConfigError for a value of the wrong type or out of range.
 GenerationParams generation_params(const ScenarioConfig& scenario);
 
+/// The parameters by the names of `generate_kwargs`; what is not set is null.
+Json to_json(const GenerationParams& params);
+
 }  // namespace aieb

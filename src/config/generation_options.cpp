@@ -122,4 +122,11 @@ GenerationParams generation_params(const ScenarioConfig& scenario) {
   return params;
 }
 
+Json to_json(const GenerationParams& params) {
+  Json json = Json::object();
+  for (const GenerationOption& row : generation_table()) json[row.key] = row.get(params);
+  json["extra"] = params.extra;
+  return json;
+}
+
 }  // namespace aieb

@@ -56,10 +56,10 @@ Limits known(std::vector<std::string> choices);  ///< open choices
 struct OptionFacts {
   std::string key;  ///< dotted
   OptionType type = OptionType::kText;
-  Limits limits;
-  std::string unit;
-  std::string since;  ///< version that brought it
-  std::string description;
+  Limits limits = {};
+  std::string unit = {};
+  std::string since = {};  ///< version that brought it
+  std::string description = {};
   const std::vector<OptionFacts>* members = nullptr;  ///< of a kMap: its known keys; others pass
 };
 

@@ -82,6 +82,7 @@ struct Domain {
   int64_t update_period_ns = 0;  ///< how often the sensor changes; 0: at every read
   double gain_uncertainty = 0;   ///< relative, k = 2: 0.05 means ±5 % of the value
   std::string note;
+  int64_t averaging_ns = 0;  ///< a gauge's value is the mean over this long before it; 0: momentary
 };
 
 struct Sample {

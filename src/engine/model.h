@@ -21,7 +21,7 @@ struct Model {
   std::unique_ptr<Decoder> decoder;
 };
 
-/// Opens, checks and loads. Throws ModelError.
+/// Opens, checks and loads, for at::get_num_threads() threads. Throws ModelError.
 Model load_model(const std::string& path, const ModelOptions& options);
 
 }  // namespace aieb::engine

@@ -98,7 +98,7 @@ class Client::Impl {
   int64_t curl_timer_ns_ = kNever;
   std::vector<std::unique_ptr<Transfer>> transfers_;
   std::vector<Transfer*> idle_;
-  Deadlines deadlines_;
+  TransferShared shared_;
 };
 
 Client::Impl::Impl(ClientOptions options)
@@ -120,14 +120,19 @@ Client::Impl::~Impl() {
 
 int Client::Impl::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self,
                             void* /*socket_data*/) {
-  auto& loop = static_cast<Impl*>(self)->loop_;
+  auto& impl = *static_cast<Impl*>(self);
   if (what == CURL_POLL_REMOVE) {
-    loop.unwatch(fd);
+    impl.loop_.unwatch(fd);
     return 0;
   }
-  loop.watch(fd, ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) |
-                     ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U));
-  return 0;
+  try {
+    impl.loop_.watch(fd, ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) |
+                             ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U));
+    return 0;
+  } catch (...) {
+    impl.shared_.failure = std::current_exception();
+    return -1;
+  }
 }
 
 int Client::Impl::on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
@@ -138,7 +143,7 @@ int Client::Impl::on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
 
 void Client::Impl::start(const HttpRequest& request, Exchange& exchange) {
   if (idle_.empty()) {
-    transfers_.push_back(std::make_unique<Transfer>(options_, headers_.get(), deadlines_));
+    transfers_.push_back(std::make_unique<Transfer>(options_, headers_.get(), shared_));
     idle_.push_back(transfers_.back().get());
   }
   Transfer& transfer = *idle_.back();
@@ -157,8 +162,8 @@ void Client::Impl::start(const HttpRequest& request, Exchange& exchange) {
 /// Forgets the deadlines of exchanges that have ended: with limits of minutes and thousands of
 /// requests a second they would pile up.
 void Client::Impl::trim_deadlines() {
-  if (deadlines_.size() <= 1024 + 8 * open_.size()) return;
-  deadlines_ = {};
+  if (shared_.deadlines.size() <= 1024 + 8 * open_.size()) return;
+  shared_.deadlines = {};
   for (Transfer* transfer : open_) transfer->watch_limit();
 }
 
@@ -175,7 +180,7 @@ void Client::Impl::poll(int64_t until_ns) {
   run_due_timers();
   // An answer may have come while its request was being written: then there is nothing to wait for.
   int64_t until = collect_finished() ? 0 : std::min(until_ns, curl_timer_ns_);
-  if (!deadlines_.empty()) until = std::min(until, deadlines_.top().at_ns);
+  if (!shared_.deadlines.empty()) until = std::min(until, shared_.deadlines.top().at_ns);
   int running = 0;
   for (const epoll_event& event : loop_.wait(until)) {
     int mask = 0;
@@ -187,6 +192,7 @@ void Client::Impl::poll(int64_t until_ns) {
   run_due_timers();
   collect_finished();
   expire();
+  if (shared_.failure) std::rethrow_exception(std::exchange(shared_.failure, nullptr));
 }
 
 bool Client::Impl::collect_finished() {
@@ -203,9 +209,9 @@ bool Client::Impl::collect_finished() {
 
 void Client::Impl::expire() {
   const int64_t now = now_ns();
-  while (!deadlines_.empty() && deadlines_.top().at_ns <= now) {
-    const Deadline due = deadlines_.top();
-    deadlines_.pop();
+  while (!shared_.deadlines.empty() && shared_.deadlines.top().at_ns <= now) {
+    const Deadline due = shared_.deadlines.top();
+    shared_.deadlines.pop();
     Transfer& transfer = *due.transfer;
     const bool open = transfer.index < open_.size() && open_[transfer.index] == &transfer;
     if (!open || transfer.generation != due.generation) continue;

@@ -88,8 +88,8 @@ int64_t limit_after(int64_t start_ns, int64_t length_ns) {
 
 }  // namespace
 
-Transfer::Transfer(const ClientOptions& options, const curl_slist* headers, Deadlines& deadlines)
-    : deadlines_(deadlines), easy_(curl_easy_init(), curl_easy_cleanup) {
+Transfer::Transfer(const ClientOptions& options, const curl_slist* headers, TransferShared& shared)
+    : shared_(shared), easy_(curl_easy_init(), curl_easy_cleanup) {
   if (!easy_) throw EnvironmentError("libcurl could not make a handle: out of memory");
   set_fixed_options(options, headers);
 }
@@ -167,7 +167,7 @@ Transfer::Limit Transfer::limit() const {
 
 void Transfer::watch_limit() {
   const int64_t at_ns = limit().at_ns;
-  if (at_ns != kNever) deadlines_.push({at_ns, this, generation});
+  if (at_ns != kNever) shared_.deadlines.push({at_ns, this, generation});
 }
 
 Outcome Transfer::limit_outcome(ErrorClass error) const {
@@ -217,23 +217,40 @@ Transfer& Transfer::of(CURL* easy) {
   return *reinterpret_cast<Transfer*>(self);
 }
 
+/// Runs a part of a callback; an exception is kept for the client and ends the transfer.
+template <typename Call>
+bool Transfer::guarded(Call&& call) {
+  try {
+    return call();
+  } catch (...) {
+    shared_.failure = std::current_exception();
+    return false;
+  }
+}
+
 int Transfer::on_prerequest(void* self, char* peer, char* /*local*/, int /*peer_port*/,
                             int /*local_port*/) {
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.sent_ns_ = now_ns();
   ++transfer.sends_;
-  if (peer != nullptr) transfer.peer_ = peer;
-  transfer.exchange_->on_sent(transfer.sent_ns_);
-  transfer.watch_limit();
-  return CURL_PREREQFUNC_OK;
+  const bool ok = transfer.guarded([&] {
+    if (peer != nullptr) transfer.peer_ = peer;
+    transfer.exchange_->on_sent(transfer.sent_ns_);
+    transfer.watch_limit();
+    return true;
+  });
+  return ok ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 size_t Transfer::on_header(char* bytes, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const std::string_view line(bytes, size * count);
-  if (const auto type = header_value(line, "content-type:")) transfer.content_type_ = *type;
-  if (line == "\r\n" || line == "\n") transfer.announce_response();
-  return line.size();
+  const bool ok = transfer.guarded([&] {
+    if (const auto type = header_value(line, "content-type:")) transfer.content_type_ = *type;
+    if (line == "\r\n" || line == "\n") transfer.announce_response();
+    return true;
+  });
+  return ok ? line.size() : 0;
 }
 
 void Transfer::announce_response() {
@@ -247,15 +264,17 @@ size_t Transfer::on_write(char* bytes, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t length = size * count;
   const int64_t read_ns = now_ns();
-  if (!transfer.exchange_->on_body({bytes, length}, read_ns)) {
-    transfer.enough_ = true;
-    return CURL_WRITEFUNC_ERROR;
-  }
-  if (transfer.complete_ns_ == 0 && transfer.exchange_->stage() == Exchange::Stage::kComplete) {
-    transfer.complete_ns_ = read_ns;
-    transfer.watch_limit();
-  }
-  return length;
+  const bool more = transfer.guarded([&] {
+    if (!transfer.exchange_->on_body({bytes, length}, read_ns)) return false;
+    if (transfer.complete_ns_ == 0 && transfer.exchange_->stage() == Exchange::Stage::kComplete) {
+      transfer.complete_ns_ = read_ns;
+      transfer.watch_limit();
+    }
+    return true;
+  });
+  if (more) return length;
+  transfer.enough_ = true;
+  return CURL_WRITEFUNC_ERROR;
 }
 
 }  // namespace aieb::http

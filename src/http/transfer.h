@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <queue>
@@ -28,12 +29,18 @@ struct Deadline {
 };
 using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>>;
 
+/// What all transfers of a client write to from inside libcurl's callbacks.
+struct TransferShared {
+  Deadlines deadlines;
+  std::exception_ptr failure;  ///< thrown in a callback, through which it must not pass
+};
+
 /// One libcurl easy handle and the exchange that it carries; used again for the next exchange.
 /// Internal to the client.
 class Transfer {
  public:
   /// Sets everything that stays the same between exchanges.
-  Transfer(const ClientOptions& options, const curl_slist* headers, Deadlines& deadlines);
+  Transfer(const ClientOptions& options, const curl_slist* headers, TransferShared& shared);
 
   void begin(const HttpRequest& request, Exchange& exchange, const Timeouts& timeouts,
              int address_family);
@@ -68,8 +75,10 @@ class Transfer {
   static size_t on_header(char* bytes, size_t size, size_t count, void* self);
   static size_t on_write(char* bytes, size_t size, size_t count, void* self);
   void announce_response();
+  template <typename Call>
+  bool guarded(Call&& call);
 
-  Deadlines& deadlines_;
+  TransferShared& shared_;
   std::unique_ptr<CURL, void (*)(CURL*)> easy_;
   Exchange* exchange_ = nullptr;
   Timeouts timeouts_;

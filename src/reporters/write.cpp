@@ -7,23 +7,35 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "reporters/codecarbon.h"
 #include "reporters/file_output.h"
-#include "reporters/reporter.h"
 
 namespace aieb {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string debug_info(const Results& results);
+/// What a bug report needs, without prompts and answers.
+std::string debug_info(const Results& results) {
+  const Json info = {{"run_id", results.run_id},
+                     {"written", iso_utc(wall_ns())},
+                     {"tool_version", results.tool_version},
+                     {"backend", results.backend_info},
+                     {"environment", results.environment},
+                     {"config", results.config},
+                     {"protocol", results.protocol},
+                     {"warnings", results.warnings},
+                     {"files", results.files}};
+  return info.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
-/// A file to write: what goes there and how.
+constexpr Reporter kDebugInfo = {"debug_info", ".json", WriteMode::kReplace,
+                                 "configuration, machine and warnings of a run", debug_info};
+
+/// A file to write, and how the list of files names it.
 struct Output {
   std::string label;
   std::string path;
-  WriteMode mode;
-  std::string (*serialize)(const Results&);
+  Reporter reporter;
 };
 
 /// `path`, or with -2, -3 … before the extension when it exists.
@@ -47,44 +59,30 @@ std::vector<Output> plan_outputs(const BenchmarkConfig& config, int64_t started_
   std::vector<Output> out;
   for (const ReporterConfig& entry : config.reporters) {
     const Reporter& reporter = find_reporter(entry.type);
-    out.push_back(
-        {unused_label(out, reporter.name), entry.output_file, reporter.mode, reporter.serialize});
+    out.push_back({unused_label(out, reporter.name), entry.output_file, reporter});
   }
   if (config.metrics.enabled && config.metrics.type == "codecarbon") {
     const fs::path dir = config.metrics.output_dir;
-    out.push_back(
-        {"emissions", (dir / "emissions.csv").string(), WriteMode::kAppendRows, codecarbon_report});
-    const fs::path own = dir / ("emissions_" + compact_utc(started_wall_ns) + ".csv");
-    out.push_back({"emissions_run", unused_path(own), WriteMode::kReplace, codecarbon_report});
+    out.push_back({"emissions", (dir / "emissions.csv").string(), find_reporter("codecarbon")});
+    Reporter own = find_reporter("codecarbon");
+    own.mode = WriteMode::kReplace;
+    const fs::path path = dir / ("emissions_" + compact_utc(started_wall_ns) + ".csv");
+    out.push_back({"emissions_run", unused_path(path), own});
   }
-  out.push_back({"debug_info", (fs::path(config.output_dir) / "debug_info.json").string(),
-                 WriteMode::kReplace, debug_info});
+  const fs::path debug = fs::path(config.output_dir) / "debug_info.json";
+  out.push_back({"debug_info", debug.string(), kDebugInfo});
   return out;
 }
 
-/// What a bug report needs, without prompts and answers.
-std::string debug_info(const Results& results) {
-  const Json info = {{"run_id", results.run_id},
-                     {"written", iso_utc(wall_ns())},
-                     {"tool_version", results.tool_version},
-                     {"backend", results.backend_info},
-                     {"environment", results.environment},
-                     {"config", results.config},
-                     {"protocol", results.protocol},
-                     {"warnings", results.warnings},
-                     {"files", results.files}};
-  return info.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+}  // namespace
 
-void write_output(const Output& output, const Results& results) {
-  const std::string bytes = output.serialize(results);
-  if (output.mode == WriteMode::kReplace) return write_file(output.path, bytes);
-  if (const auto backup = append_rows(output.path, bytes)) {
-    log::warning(output.path + " had other columns; it is kept as " + *backup);
+void write_report(const Reporter& reporter, const Results& results, const std::string& path) {
+  const std::string bytes = reporter.serialize(results);
+  if (reporter.mode == WriteMode::kReplace) return write_file(path, bytes);
+  if (const auto backup = append_rows(path, bytes)) {
+    log::warning(path + " had other columns; it is kept as " + *backup);
   }
 }
-
-}  // namespace
 
 Json write_reports(Results& results, const BenchmarkConfig& config, const std::string& trace_path) {
   const std::vector<Output> outputs = plan_outputs(config, results.started_wall_ns);
@@ -95,7 +93,7 @@ Json write_reports(Results& results, const BenchmarkConfig& config, const std::s
   std::string failures;
   for (const Output& output : outputs) {
     try {
-      write_output(output, results);
+      write_report(output.reporter, results, output.path);
     } catch (const EnvironmentError& e) {
       failures += (failures.empty() ? "" : "\n") + std::string(e.what());
       files.erase(output.label);

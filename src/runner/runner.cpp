@@ -81,7 +81,7 @@ class Run {
     measure();
     backend_->unload();
     metering_->stop();
-    recorder_->close();
+    close_trace();
     return outcome();
   }
 
@@ -148,6 +148,15 @@ class Run {
     } catch (const Error& error) {
       failure_ = error;
       sink_->event({now_ns(), "error", Json{{"text", error.what()}}});
+    }
+  }
+
+  /// A disk that filled up costs the end of the trace, not what is already in it.
+  void close_trace() {
+    try {
+      recorder_->close();
+    } catch (const Error& error) {
+      if (!failure_) failure_ = error;
     }
   }
 

@@ -103,7 +103,7 @@ void read_requests(Database& db, Trace& trace) {
 void read_domains(Database& db, Trace& trace) {
   for_each(db,
            "SELECT id, meter, component, \"index\", name, kind, unit, resolution, "
-           "update_period_ns, gain_uncertainty, note FROM domain ORDER BY id",
+           "update_period_ns, gain_uncertainty, note, averaging_ns FROM domain ORDER BY id",
            [&](Statement& row) {
              Domain d;
              d.id = static_cast<int>(row.integer(0));
@@ -117,6 +117,7 @@ void read_domains(Database& db, Trace& trace) {
              d.update_period_ns = row.integer(8);
              d.gain_uncertainty = row.real(9);
              d.note = row.text(10);
+             d.averaging_ns = row.integer(11);
              trace.domains.push_back(std::move(d));
            });
 }

@@ -21,7 +21,7 @@ CREATE TABLE domain (id INTEGER PRIMARY KEY, meter TEXT NOT NULL, component TEXT
                      "index" INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
                      unit TEXT NOT NULL, resolution REAL NOT NULL,
                      update_period_ns INTEGER NOT NULL, gain_uncertainty REAL NOT NULL,
-                     note TEXT NOT NULL);
+                     note TEXT NOT NULL, averaging_ns INTEGER NOT NULL);
 CREATE TABLE sample (domain_id INTEGER NOT NULL, t_ns INTEGER NOT NULL, value REAL NOT NULL);
 CREATE TABLE event (t_ns INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL);
 )sql";

@@ -15,7 +15,7 @@ TraceWriter::TraceWriter(Database& db)
       known_request_(db, "SELECT 1 FROM request WHERE id = ?1"),
       token_times_(db, "INSERT OR REPLACE INTO token_times VALUES (?1,?2)"),
       phase_(db, "INSERT OR REPLACE INTO phase VALUES (?1,?2,?3,?4,?5)"),
-      domain_(db, "INSERT OR REPLACE INTO domain VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"),
+      domain_(db, "INSERT OR REPLACE INTO domain VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"),
       sample_(db, "INSERT INTO sample VALUES (?1,?2,?3)"),
       event_(db, "INSERT INTO event VALUES (?1,?2,?3)"),
       meta_(db, "INSERT OR REPLACE INTO meta VALUES (?1,?2)"),
@@ -75,7 +75,7 @@ void TraceWriter::write_row(const Phase& p) {
 
 void TraceWriter::write_row(const Domain& d) {
   domain_.run(d.id, d.meter, to_string(d.component), d.index, d.name, to_string(d.kind), d.unit,
-              d.resolution, d.update_period_ns, d.gain_uncertainty, d.note);
+              d.resolution, d.update_period_ns, d.gain_uncertainty, d.note, d.averaging_ns);
 }
 
 void TraceWriter::write_row(const std::vector<Sample>& samples) {

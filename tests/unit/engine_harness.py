@@ -1,4 +1,7 @@
-"""Drives build/<preset>/engine_probe and makes tiny checkpoints; shared by the engine's tests."""
+"""Drives build/<preset>/engine_probe; shared by the engine's tests.
+
+AIEB_TEST_DEVICE=cuda runs the engine's side of every comparison on the GPU.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,10 @@ def seed() -> int:
 class Probe:
     """One engine_probe process over one model."""
 
-    def __init__(self, model: Path | str, *arguments: str):
-        # Tiny matrices: one thread is faster than two that wait for each other.
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    def __init__(self, model: Path | str, *arguments: str, threads: int = 1):
+        # One thread by default: for tiny matrices it is faster than two that wait for each other.
+        arguments += tuple(os.environ.get("AIEB_TEST_DEVICE", "").split())
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         self.process = subprocess.Popen(
             [str(probe_path()), str(model), *arguments],
             stdin=subprocess.PIPE,

@@ -13,8 +13,8 @@ namespace aieb::engine {
 /// Where a checkpoint's tokenizer comes from: a folder with tokenizer.json and its companions, or
 /// the metadata of a GGUF file.
 struct TokenizerSource {
-  std::string folder;                    ///< empty: use the metadata
-  Json gguf_metadata = Json::object();   ///< every key of a GGUF file, e.g. tokenizer.ggml.tokens
+  std::string folder;                   ///< empty: use the metadata
+  Json gguf_metadata = Json::object();  ///< every key of a GGUF file, e.g. tokenizer.ggml.tokens
 };
 
 /// What a stored tensor is, without reading it.

@@ -1,9 +1,9 @@
 #include "engine/checkpoint/gguf.h"
 
-#include <ATen/ATen.h>
-
 #include <cstring>
 #include <limits>
+
+#include <ATen/ATen.h>
 
 #include "core/error.h"
 
@@ -16,7 +16,19 @@ constexpr uint32_t kMaxDimensions = 4;  // GGML_MAX_DIMS
 
 // Value types of gguf_metadata_value_type.
 enum ValueType : uint32_t {
-  kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64,
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kF32,
+  kBool,
+  kString,
+  kArray,
+  kU64,
+  kI64,
+  kF64,
 };
 
 }  // namespace
@@ -43,20 +55,34 @@ class GgufFile::Reader {
 
   Json value(uint32_t type) {
     switch (type) {
-      case kU8: return number<uint8_t>();
-      case kI8: return number<int8_t>();
-      case kU16: return number<uint16_t>();
-      case kI16: return number<int16_t>();
-      case kU32: return number<uint32_t>();
-      case kI32: return number<int32_t>();
-      case kF32: return number<float>();
-      case kBool: return number<uint8_t>() != 0;
-      case kString: return string();
-      case kArray: return array();
-      case kU64: return number<uint64_t>();
-      case kI64: return number<int64_t>();
-      case kF64: return number<double>();
-      default: owner_.fail("metadata of the unknown type " + std::to_string(type));
+      case kU8:
+        return number<uint8_t>();
+      case kI8:
+        return number<int8_t>();
+      case kU16:
+        return number<uint16_t>();
+      case kI16:
+        return number<int16_t>();
+      case kU32:
+        return number<uint32_t>();
+      case kI32:
+        return number<int32_t>();
+      case kF32:
+        return number<float>();
+      case kBool:
+        return number<uint8_t>() != 0;
+      case kString:
+        return string();
+      case kArray:
+        return array();
+      case kU64:
+        return number<uint64_t>();
+      case kI64:
+        return number<int64_t>();
+      case kF64:
+        return number<double>();
+      default:
+        owner_.fail("metadata of the unknown type " + std::to_string(type));
     }
   }
 
@@ -130,7 +156,8 @@ void GgufFile::read_entry(Reader& reader) {
                      supported_gguf_types() + "); choose another quantisation of the model");
   }
   entry.offset = reader.number<uint64_t>();
-  if (!entries_.emplace(name, std::move(entry)).second) fail("tensor '" + name + "' is listed twice");
+  if (!entries_.emplace(name, std::move(entry)).second)
+    fail("tensor '" + name + "' is listed twice");
 }
 
 void GgufFile::place_entries(size_t data_start) {
@@ -159,8 +186,9 @@ at::Tensor GgufFile::tensor(const std::string& name) const {
   const Entry& entry = entries_.at(name);
   const auto* data = reinterpret_cast<const uint8_t*>(file_->data()) + entry.offset;
   if (entry.type->decode == nullptr) {
-    return at::from_blob(const_cast<uint8_t*>(data), entry.shape, [file = file_](void*) {},
-                         at::TensorOptions().dtype(entry.type->plain));
+    return at::from_blob(
+        const_cast<uint8_t*>(data), entry.shape, [file = file_](void*) {},
+        at::TensorOptions().dtype(entry.type->plain));
   }
   at::Tensor out = at::empty(entry.shape, at::kFloat);
   decode_blocks(*entry.type, data, out.numel(), out.data_ptr<float>());

@@ -1,11 +1,11 @@
 #include "engine/checkpoint/gguf_blocks.h"
 
-#include <ATen/Parallel.h>
-#include <c10/util/Half.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
+
+#include <ATen/Parallel.h>
+#include <c10/util/Half.h>
 
 // Block layouts: ggml-common.h and dequantize_row_* of the ggml project (MIT), as facts. "d" is a
 // block's scale, "m" its minimum, both float16; 4-bit halves hold element j and j + 16 (or j + 32).
@@ -113,7 +113,7 @@ void decode_q6_k(const uint8_t* block, float* out) {
   const float d = half_at(block + 208);
   const auto* scales = reinterpret_cast<const int8_t*>(block + 192);
   for (int j = 0; j < 256; ++j) {
-    const int half = j / 128;      // each half has its own 64 low and 32 high bytes
+    const int half = j / 128;  // each half has its own 64 low and 32 high bytes
     const int quarter = j % 128 / 32;
     const int lane = j % 32;
     const uint8_t low = block[64 * half + 32 * (quarter % 2) + lane];

@@ -1,8 +1,8 @@
 #include "engine/checkpoint/gguf_checkpoint.h"
 
-#include <ATen/ATen.h>
-
 #include <map>
+
+#include <ATen/ATen.h>
 
 #include "core/error.h"
 #include "engine/checkpoint/gguf.h"
@@ -19,8 +19,9 @@ class GgufCheckpoint : public Checkpoint {
     const std::string name = file_.metadata().value("general.architecture", "");
     architecture_ = find_gguf_architecture(name);
     if (architecture_ == nullptr) {
-      throw ModelError(path + ": the GGUF architecture '" + name + "' is not supported (supported: " +
-                       supported_gguf_architectures() + "); use the model's safetensors files");
+      throw ModelError(path + ": the GGUF architecture '" + name +
+                       "' is not supported (supported: " + supported_gguf_architectures() +
+                       "); use the model's safetensors files");
     }
     for (const auto& [stored, entry] : file_.entries()) {
       if (stored == kRopeFactors) continue;
@@ -65,7 +66,8 @@ class GgufCheckpoint : public Checkpoint {
   }
 
   /// The type to compute in: that of the matrices where they are plain. Quantised blocks hold at
-  /// most 8 significant bits an element, as bfloat16 does, and most were made from bfloat16 weights.
+  /// most 8 significant bits an element, as bfloat16 does, and most were made from bfloat16
+  /// weights.
   [[nodiscard]] std::string natural_dtype() const {
     for (const auto& [name, entry] : file_.entries()) {
       if (entry.shape.size() < 2) continue;
@@ -79,7 +81,8 @@ class GgufCheckpoint : public Checkpoint {
   [[nodiscard]] at::Tensor undo_permutation(const std::string& name, const at::Tensor& rows) const {
     const bool query = name.find("self_attn.q_proj") != std::string::npos;
     if (!query && name.find("self_attn.k_proj") == std::string::npos) return rows;
-    const auto heads = config_.at(query ? "num_attention_heads" : "num_key_value_heads").get<int64_t>();
+    const auto heads =
+        config_.at(query ? "num_attention_heads" : "num_key_value_heads").get<int64_t>();
     std::vector<int64_t> pairs = {heads, rows.size(0) / heads / 2, 2};
     pairs.insert(pairs.end(), rows.sizes().begin() + 1, rows.sizes().end());
     return rows.reshape(pairs).transpose(1, 2).reshape(rows.sizes());
@@ -88,9 +91,12 @@ class GgufCheckpoint : public Checkpoint {
   /// Written as fixed "longrope" factors: the same numbers below and above the original length.
   void read_rope_factors() {
     const at::Tensor tensor = file_.tensor(kRopeFactors).to(at::kFloat).contiguous();
-    const std::vector<float> factors(tensor.data_ptr<float>(), tensor.data_ptr<float>() + tensor.numel());
-    config_["rope_scaling"] = {{"rope_type", "longrope"}, {"short_factor", factors},
-                               {"long_factor", factors}, {"attention_factor", 1.0}};
+    const std::vector<float> factors(tensor.data_ptr<float>(),
+                                     tensor.data_ptr<float>() + tensor.numel());
+    config_["rope_scaling"] = {{"rope_type", "longrope"},
+                               {"short_factor", factors},
+                               {"long_factor", factors},
+                               {"attention_factor", 1.0}};
   }
 
   GgufFile file_;

@@ -30,16 +30,11 @@ constexpr std::array kTopNames = {
 };
 
 constexpr std::array kBlockNames = {
-    Pair{"attn_norm", "input_layernorm"},
-    Pair{"attn_q", "self_attn.q_proj"},
-    Pair{"attn_k", "self_attn.k_proj"},
-    Pair{"attn_v", "self_attn.v_proj"},
-    Pair{"attn_qkv", "self_attn.qkv_proj"},
-    Pair{"attn_output", "self_attn.o_proj"},
-    Pair{"attn_q_norm", "self_attn.q_norm"},
-    Pair{"attn_k_norm", "self_attn.k_norm"},
-    Pair{"ffn_gate", "mlp.gate_proj"},
-    Pair{"ffn_up", "mlp.up_proj"},
+    Pair{"attn_norm", "input_layernorm"},    Pair{"attn_q", "self_attn.q_proj"},
+    Pair{"attn_k", "self_attn.k_proj"},      Pair{"attn_v", "self_attn.v_proj"},
+    Pair{"attn_qkv", "self_attn.qkv_proj"},  Pair{"attn_output", "self_attn.o_proj"},
+    Pair{"attn_q_norm", "self_attn.q_norm"}, Pair{"attn_k_norm", "self_attn.k_norm"},
+    Pair{"ffn_gate", "mlp.gate_proj"},       Pair{"ffn_up", "mlp.up_proj"},
     Pair{"ffn_down", "mlp.down_proj"},
 };
 // The norm before the MLP is called after the attention in families with two norms a layer, and
@@ -97,8 +92,8 @@ Json rope_scaling(const std::string& prefix, const Json& metadata) {
 }  // namespace
 
 const GgufArchitecture* find_gguf_architecture(const std::string& name) {
-  const auto* found = std::ranges::find(kArchitectures, name,
-                                        [](const auto& a) { return std::string(a.name); });
+  const auto* found =
+      std::ranges::find(kArchitectures, name, [](const auto& a) { return std::string(a.name); });
   return found == kArchitectures.end() ? nullptr : found;
 }
 

@@ -1,12 +1,12 @@
 #include "engine/checkpoint/mapped_file.h"
 
+#include <cerrno>
+#include <cstring>
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "core/error.h"
 
@@ -19,7 +19,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail("cannot open the weight file");
-  struct stat status {};
+  struct stat status{};
   const bool known = ::fstat(fd, &status) == 0;
   const auto size = static_cast<size_t>(known ? status.st_size : 0);
   void* data = nullptr;

@@ -1,13 +1,13 @@
 #include "engine/checkpoint/safetensors.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 #include <set>
 #include <utility>
+
+#include <ATen/ATen.h>
 
 #include "core/error.h"
 
@@ -21,10 +21,17 @@ struct DtypeName {
   at::ScalarType type;
 };
 constexpr std::array kDtypes = {
-    DtypeName{"F32", at::kFloat},  DtypeName{"BF16", at::kBFloat16}, DtypeName{"F16", at::kHalf},
-    DtypeName{"F64", at::kDouble}, DtypeName{"I64", at::kLong},      DtypeName{"I32", at::kInt},
-    DtypeName{"I16", at::kShort},  DtypeName{"I8", at::kChar},       DtypeName{"U8", at::kByte},
-    DtypeName{"BOOL", at::kBool},  DtypeName{"F8_E4M3", at::kFloat8_e4m3fn},
+    DtypeName{"F32", at::kFloat},
+    DtypeName{"BF16", at::kBFloat16},
+    DtypeName{"F16", at::kHalf},
+    DtypeName{"F64", at::kDouble},
+    DtypeName{"I64", at::kLong},
+    DtypeName{"I32", at::kInt},
+    DtypeName{"I16", at::kShort},
+    DtypeName{"I8", at::kChar},
+    DtypeName{"U8", at::kByte},
+    DtypeName{"BOOL", at::kBool},
+    DtypeName{"F8_E4M3", at::kFloat8_e4m3fn},
     DtypeName{"F8_E5M2", at::kFloat8_e5m2},
 };
 
@@ -89,7 +96,8 @@ void SafetensorsFile::read_header() {
 void SafetensorsFile::add(const std::string& name, const Json& value, size_t data_start) {
   Entry entry;
   const auto dtype = value.at("dtype").get<std::string>();
-  const auto* known = std::ranges::find(kDtypes, dtype, [](const auto& d) { return std::string(d.name); });
+  const auto* known =
+      std::ranges::find(kDtypes, dtype, [](const auto& d) { return std::string(d.name); });
   if (known == kDtypes.end()) fail("tensor '" + name + "' has the unknown type " + dtype);
   entry.dtype = known->type;
   entry.shape = value.at("shape").get<std::vector<int64_t>>();

@@ -77,14 +77,15 @@ class SafetensorsFolder : public Checkpoint {
       }
     }
     if (wanted.empty()) {
-      throw ModelError(path_ + ": no *.safetensors file; convert the model with " +
-                       "save_pretrained(safe_serialization=True) or choose a revision that has one");
+      throw ModelError(
+          path_ + ": no *.safetensors file; convert the model with " +
+          "save_pretrained(safe_serialization=True) or choose a revision that has one");
     }
     for (const auto& file : wanted) add_file(root / file);
     for (const auto& [name, file] : index.items()) {
       if (!contains(name)) {
-        throw ModelError((root / file.get<std::string>()).string() + ": tensor '" + name +
-                         "' of " + kIndexName + " is missing; download the model again");
+        throw ModelError((root / file.get<std::string>()).string() + ": tensor '" + name + "' of " +
+                         kIndexName + " is missing; download the model again");
       }
     }
   }

@@ -1,9 +1,9 @@
 #include "engine/decoder/decoder.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <ATen/ATen.h>
 
 namespace aieb::engine {
 
@@ -184,8 +184,8 @@ void Decoder::add_branch(const Ops& ops, const Linear& linear, const at::Tensor&
 at::Tensor Decoder::finish(const Ops& ops, at::Tensor stream, Buffers& buffers) const {
   if (weights_.final_norm) ops.norm(*weights_.final_norm, stream, stream);
   if (weights_.project_out.defined()) {
-    at::Tensor narrow = at::empty({stream.size(0), weights_.project_out.out_features()},
-                                  stream.options());
+    at::Tensor narrow =
+        at::empty({stream.size(0), weights_.project_out.out_features()}, stream.options());
     ops.linear(weights_.project_out, stream, narrow);
     stream = narrow;
   }

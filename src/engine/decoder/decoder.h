@@ -28,6 +28,8 @@ class Decoder {
   [[nodiscard]] const Weights& weights() const { return weights_; }
   [[nodiscard]] at::Device device() const { return weights_.embedding.device(); }
   [[nodiscard]] at::ScalarType dtype() const { return weights_.embedding.scalar_type(); }
+  /// Whether single-row steps have operations of their own.
+  [[nodiscard]] bool has_step_ops() const { return step_ops_ != nullptr; }
 
   /// Also prepares the rotary tables for `capacity` positions.
   KvCache make_cache(int64_t batch, int64_t capacity);
@@ -46,10 +48,10 @@ class Decoder {
  private:
   /// Activations of one forward, reused by all layers.
   struct Buffers {
-    at::Tensor stream;    ///< [rows, hidden]
-    at::Tensor normed;    ///< [rows, hidden]
-    at::Tensor normed2;   ///< [rows, hidden], parallel residual with two norms
-    at::Tensor branch;    ///< [rows, hidden], where a branch is not added in place
+    at::Tensor stream;   ///< [rows, hidden]
+    at::Tensor normed;   ///< [rows, hidden]
+    at::Tensor normed2;  ///< [rows, hidden], parallel residual with two norms
+    at::Tensor branch;   ///< [rows, hidden], where a branch is not added in place
     at::Tensor qkv;
     at::Tensor context;   ///< [rows, q_width]
     at::Tensor expanded;  ///< [rows, expand.out]

@@ -1,8 +1,8 @@
 #include "engine/decoder/kv_cache.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
+
+#include <ATen/ATen.h>
 
 namespace aieb::engine {
 

@@ -6,8 +6,8 @@ namespace aieb::engine {
 
 at::Tensor decode_mxfp4(const at::Tensor& blocks, const at::Tensor& scales, at::ScalarType dtype) {
   if (!blocks.defined() || !scales.defined()) return {};
-  const at::Tensor values = at::tensor({0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F, -0.0F, -0.5F,
-                                        -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F})
+  const at::Tensor values = at::tensor({0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F, -0.0F,
+                                        -0.5F, -1.0F, -1.5F, -2.0F, -3.0F, -4.0F, -6.0F})
                                 .to(dtype);
   std::vector<int64_t> shape = scales.sizes().vec();
   shape.back() *= 32;

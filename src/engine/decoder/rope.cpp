@@ -1,10 +1,10 @@
 #include "engine/decoder/rope.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+
+#include <ATen/ATen.h>
 
 // Formulas and the order of operations: transformers' modeling_rope_utils.py, so that float32
 // results agree to the last bit where possible.
@@ -73,12 +73,18 @@ Rope::Rope(const RopeSpec& spec, at::Device device) : spec_(spec), device_(devic
 
 at::Tensor Rope::frequencies(int64_t length) const {
   switch (spec_.kind) {
-    case RopeKind::kDefault: return 1.0 / powers(spec_.theta, spec_.rotary_dim);
-    case RopeKind::kLinear: return 1.0 / powers(spec_.theta, spec_.rotary_dim) / spec_.factor;
-    case RopeKind::kDynamic: return dynamic(spec_, length);
-    case RopeKind::kYarn: return yarn(spec_);
-    case RopeKind::kLongrope: return longrope(spec_, length);
-    case RopeKind::kLlama3: return llama3(spec_);
+    case RopeKind::kDefault:
+      return 1.0 / powers(spec_.theta, spec_.rotary_dim);
+    case RopeKind::kLinear:
+      return 1.0 / powers(spec_.theta, spec_.rotary_dim) / spec_.factor;
+    case RopeKind::kDynamic:
+      return dynamic(spec_, length);
+    case RopeKind::kYarn:
+      return yarn(spec_);
+    case RopeKind::kLongrope:
+      return longrope(spec_, length);
+    case RopeKind::kLlama3:
+      return llama3(spec_);
   }
   return {};
 }

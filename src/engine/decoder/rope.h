@@ -18,7 +18,8 @@ class Rope {
   void prepare(int64_t capacity, at::ScalarType type);
 
   /// cos and sin for `positions` (int64 [rows]) of a step whose longest row has `length` positions.
-  [[nodiscard]] RopeRows rows(const at::Tensor& positions, int64_t length, at::ScalarType type) const;
+  [[nodiscard]] RopeRows rows(const at::Tensor& positions, int64_t length,
+                              at::ScalarType type) const;
 
   /// The same for the consecutive positions first … first + count − 1, without copying if prepared.
   [[nodiscard]] RopeRows range(int64_t first, int64_t count, at::ScalarType type) const;
@@ -35,7 +36,8 @@ class Rope {
   /// Sequences up to this length share one set of frequencies; 0: all do.
   [[nodiscard]] int64_t static_limit() const;
   [[nodiscard]] const Table* table(int64_t length, at::ScalarType type) const;
-  [[nodiscard]] RopeRows compute(const at::Tensor& positions, int64_t length, at::ScalarType type) const;
+  [[nodiscard]] RopeRows compute(const at::Tensor& positions, int64_t length,
+                                 at::ScalarType type) const;
 
   RopeSpec spec_;
   at::Device device_;

@@ -10,9 +10,9 @@ namespace aieb::engine {
 namespace {
 
 // Causal masks and rotary tables that older checkpoints carry.
-constexpr std::array<std::string_view, 6> kBuffers = {
-    "rotary_emb.inv_freq", "attn.bias",      "attn.masked_bias",
-    "attention.bias",      "masked_bias", "position_ids"};
+constexpr std::array<std::string_view, 6> kBuffers = {"rotary_emb.inv_freq", "attn.bias",
+                                                      "attn.masked_bias",    "attention.bias",
+                                                      "masked_bias",         "position_ids"};
 
 const SlotName* find(const std::vector<SlotName>& names, Slot slot) {
   const auto found = std::ranges::find(names, slot, &SlotName::slot);
@@ -76,7 +76,8 @@ void TensorSource::check() const {
   if (problems_.size() > kShown) {
     list += "\n  and " + std::to_string(problems_.size() - kShown) + " more";
   }
-  throw ModelError(checkpoint_.path() + ": the weights do not fit the model's configuration:" + list +
+  throw ModelError(checkpoint_.path() +
+                   ": the weights do not fit the model's configuration:" + list +
                    "\nThe files are incomplete or belong to another model; download it again");
 }
 

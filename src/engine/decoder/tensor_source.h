@@ -17,7 +17,8 @@ class TensorSource {
  public:
   TensorSource(const Checkpoint& checkpoint, const NameMap& names);
 
-  /// Full module names: "model.layers.3.self_attn.q_proj". Nothing when the family has no such slot.
+  /// Full module names: "model.layers.3.self_attn.q_proj". Nothing when the family has no such
+  /// slot.
   [[nodiscard]] std::optional<std::string> end_module(Slot slot) const;
   [[nodiscard]] std::optional<std::string> layer_module(Slot slot, size_t layer) const;
   [[nodiscard]] bool is_optional(Slot slot) const;

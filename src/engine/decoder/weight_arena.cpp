@@ -1,8 +1,8 @@
 #include "engine/decoder/weight_arena.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
+
+#include <ATen/ATen.h>
 
 #include "engine/kernels/cpu/huge_pages.h"
 
@@ -18,8 +18,7 @@ at::Tensor WeightArena::place(const at::Tensor& tensor) {
     used_ = 0;
   }
   const auto keep = [block = block_](void*) {};
-  at::Tensor placed =
-      at::from_blob(block_.get() + used_, tensor.sizes(), keep, tensor.options());
+  at::Tensor placed = at::from_blob(block_.get() + used_, tensor.sizes(), keep, tensor.options());
   placed.copy_(tensor);
   used_ += (bytes + kAlign - 1) / kAlign * kAlign;
   return placed;

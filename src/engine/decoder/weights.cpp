@@ -1,15 +1,16 @@
 #include "engine/decoder/weights.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include <ATen/ATen.h>
 
 #include "core/error.h"
 #include "engine/decoder/mxfp4.h"
 #include "engine/decoder/tensor_source.h"
 #include "engine/decoder/weight_arena.h"
+#include "engine/spec/config_reader.h"
 
 namespace aieb::engine {
 namespace {
@@ -28,14 +29,18 @@ at::Tensor order_qkv(const at::Tensor& rows, const AttentionSpec& attention) {
     const auto part = [&](int64_t first, int64_t count) {
       return groups.narrow(1, first, count).reshape({-1, width});
     };
-    return at::cat({part(0, queries), part(queries, 1), part(queries + 1, 1)}).reshape(rows.sizes());
+    return at::cat({part(0, queries), part(queries, 1), part(queries + 1, 1)})
+        .reshape(rows.sizes());
   }
   return rows;
 }
 
+constexpr int64_t kAny = -1;
+
 class Loader {
  public:
-  Loader(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype, at::Device device)
+  Loader(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
+         at::Device device)
       : source_(checkpoint, *spec.names), spec_(spec), dtype_(dtype), device_(device) {}
 
   Weights load() {
@@ -52,23 +57,27 @@ class Loader {
  private:
   void load_ends(Weights& weights) {
     const std::string embedding = *source_.end_module(Slot::kEmbedding) + ".weight";
-    weights.embedding = finish(source_.take(embedding));
+    weights.embedding =
+        finish(checked(embedding, source_.take(embedding), {spec_.vocabulary, kAny}));
     if (const auto positions = source_.end_module(Slot::kPositions)) {
       weights.positions = finish(source_.take(*positions + ".weight"));
     }
-    weights.embedding_norm = load_norm(source_.end_module(Slot::kEmbeddingNorm), spec_.norm,
-                                       Slot::kEmbeddingNorm);
-    weights.final_norm = load_norm(source_.end_module(Slot::kFinalNorm), spec_.norm, Slot::kFinalNorm);
+    weights.embedding_norm =
+        load_norm(source_.end_module(Slot::kEmbeddingNorm), spec_.norm, Slot::kEmbeddingNorm);
+    weights.final_norm =
+        load_norm(source_.end_module(Slot::kFinalNorm), spec_.norm, Slot::kFinalNorm);
     if (const auto module = source_.end_module(Slot::kProjectIn)) {
-      weights.project_in = load_linear(*module, true);
-      weights.project_out = load_linear(*source_.end_module(Slot::kProjectOut), true);
+      weights.project_in = load_linear(*module, true, spec_.hidden, kAny);
+      weights.project_out =
+          load_linear(*source_.end_module(Slot::kProjectOut), true, kAny, spec_.hidden);
     }
     const std::string head = *source_.end_module(Slot::kHead);
     if (spec_.tied_head) {
       source_.skip(head + ".weight");
       weights.head = {weights.embedding, {}};
     } else {
-      weights.head.weight = finish(source_.take(head + ".weight"));
+      weights.head.weight = finish(
+          checked(head + ".weight", source_.take(head + ".weight"), {spec_.vocabulary, kAny}));
     }
     weights.head.bias = finish(source_.take_if_present(head + ".bias"));
   }
@@ -85,13 +94,16 @@ class Loader {
     layer.post_mlp = norm(Slot::kPostMlpNorm);
     layer.mlp_residual = norm(Slot::kMlpResidualNorm);
     layer.qkv = load_qkv(i);
-    layer.output = load_linear(*source_.layer_module(Slot::kOutput, i), false);
+    layer.output =
+        load_linear(*source_.layer_module(Slot::kOutput, i), false, spec_.hidden, q_width());
     layer.attention = make_attention(i);
     if (spec_.layers[i].moe) {
       layer.experts = load_experts(i);
     } else {
       layer.expand = load_expand(i);
-      layer.contract = load_linear(*source_.layer_module(Slot::kDown, i), false);
+      const int64_t wide = layer.expand.defined() ? layer.expand.out_features() : kAny;
+      layer.contract = load_linear(*source_.layer_module(Slot::kDown, i), false, spec_.hidden,
+                                   spec_.mlp.gated && wide != kAny ? wide / 2 : wide);
     }
     return layer;
   }
@@ -141,22 +153,29 @@ class Loader {
     const auto fused = source_.layer_module(Slot::kQkv, i);
     const auto query = source_.layer_module(Slot::kQuery, i);
     if (fused && (!query || source_.contains(*fused + ".weight"))) {
-      return {finish(order_qkv(matrix(*fused, false), spec_.attention)),
+      const int64_t rows = q_width() + 2 * kv_width();
+      return {finish(order_qkv(matrix(*fused, false, rows, spec_.hidden), spec_.attention)),
               finish(order_qkv(source_.take_if_present(*fused + ".bias"), spec_.attention))};
     }
-    return join({*query, *source_.layer_module(Slot::kKey, i), *source_.layer_module(Slot::kValue, i)});
+    return join({{*query, q_width()},
+                 {*source_.layer_module(Slot::kKey, i), kv_width()},
+                 {*source_.layer_module(Slot::kValue, i), kv_width()}});
   }
 
   Linear load_expand(size_t i) {
-    if (!spec_.mlp.gated) return load_linear(*source_.layer_module(Slot::kUp, i), false);
+    const auto up = source_.layer_module(Slot::kUp, i);
+    if (!spec_.mlp.gated) return load_linear(*up, false, kAny, spec_.hidden);
     const auto fused = source_.layer_module(Slot::kGateUp, i);
-    if (fused && source_.contains(*fused + ".weight")) return load_linear(*fused, false);
-    return join({*source_.layer_module(Slot::kGate, i), *source_.layer_module(Slot::kUp, i)});
+    if (fused && source_.contains(*fused + ".weight")) {
+      return load_linear(*fused, false, kAny, spec_.hidden);
+    }
+    return join({{*source_.layer_module(Slot::kGate, i), kAny}, {*up, kAny}});
   }
 
   Experts load_experts(size_t i) {
     Experts experts;
-    experts.router = load_linear(*source_.layer_module(Slot::kRouter, i), false);
+    experts.router = load_linear(*source_.layer_module(Slot::kRouter, i), false,
+                                 spec_.mlp.moe.experts, spec_.hidden);
     if (const auto stacked = source_.layer_module(Slot::kStackedGateUp, i)) {
       load_stacked(experts, *stacked, *source_.layer_module(Slot::kStackedDown, i));
       return experts;
@@ -209,8 +228,9 @@ class Loader {
                                 std::optional<Slot> slot) {
     if (!module) return std::nullopt;
     const bool optional = slot && source_.is_optional(*slot);
-    at::Tensor weight = optional ? source_.take_if_present(*module + ".weight")
-                                 : source_.take(*module + ".weight");
+    at::Tensor weight =
+        optional ? source_.take_if_present(*module + ".weight") : source_.take(*module + ".weight");
+    if (slot) weight = checked(*module + ".weight", weight, {spec_.hidden});
     if (!weight.defined()) return std::nullopt;
     if (spec.weight_offset != 0) weight = weight.to(at::kFloat) + spec.weight_offset;
     Norm norm;
@@ -223,17 +243,27 @@ class Loader {
     return norm;
   }
 
-  Linear load_linear(const std::string& module, bool optional) {
-    const at::Tensor weight = matrix(module, optional);
+  [[nodiscard]] int64_t q_width() const { return spec_.attention.heads * spec_.attention.head_dim; }
+  [[nodiscard]] int64_t kv_width() const {
+    return spec_.attention.kv_heads * spec_.attention.head_dim;
+  }
+
+  Linear load_linear(const std::string& module, bool optional, int64_t out, int64_t in) {
+    const at::Tensor weight = matrix(module, optional, out, in);
     return {finish(weight), finish(source_.take_if_present(module + ".bias"))};
   }
 
-  /// Several matrices with the same input as one, rows after rows.
-  Linear join(std::initializer_list<std::string> modules) {
+  struct Part {
+    std::string module;
+    int64_t rows;
+  };
+
+  /// Several matrices that read the hidden state as one, rows after rows.
+  Linear join(const std::vector<Part>& parts) {
     std::vector<at::Tensor> weights;
     std::vector<at::Tensor> biases;
-    for (const auto& module : modules) {
-      weights.push_back(convert(matrix(module, false)));
+    for (const auto& [module, rows] : parts) {
+      weights.push_back(convert(matrix(module, false, rows, spec_.hidden)));
       biases.push_back(convert(source_.take_if_present(module + ".bias")));
     }
     const auto defined = [](const at::Tensor& tensor) { return tensor.defined(); };
@@ -245,11 +275,31 @@ class Loader {
     return {count(at::cat(weights)), count(at::cat(biases))};
   }
 
-  at::Tensor matrix(const std::string& module, bool optional) {
-    at::Tensor weight = optional ? source_.take_if_present(module + ".weight")
-                                 : source_.take(module + ".weight");
-    if (weight.defined() && spec_.names->transposed) weight = weight.t();
-    return weight;
+  /// A matrix [out, in]; kAny leaves a size open.
+  at::Tensor matrix(const std::string& module, bool optional, int64_t out, int64_t in) {
+    const std::string name = module + ".weight";
+    const at::Tensor weight = optional ? source_.take_if_present(name) : source_.take(name);
+    if (!spec_.names->transposed) return checked(name, weight, {out, in});
+    const at::Tensor stored = checked(name, weight, {in, out});
+    return stored.defined() ? stored.t() : stored;
+  }
+
+  /// The tensor, or an undefined one (and a noted problem) when its shape is not the expected one.
+  at::Tensor checked(const std::string& name, const at::Tensor& tensor,
+                     std::vector<int64_t> shape) {
+    if (!tensor.defined()) return tensor;
+    const auto fits = [](int64_t size, int64_t wanted) { return wanted == kAny || size == wanted; };
+    if (std::ranges::equal(tensor.sizes(), shape, fits)) return tensor;
+    const auto text = [](at::IntArrayRef sizes) {
+      std::string list;
+      for (const int64_t size : sizes) {
+        list += (list.empty() ? "" : ", ") + (size == kAny ? "any" : std::to_string(size));
+      }
+      return "[" + list + "]";
+    };
+    source_.note_problem(name + " has the shape " + text(tensor.sizes()) +
+                         ", the configuration needs " + text(shape));
+    return {};
   }
 
   [[nodiscard]] at::Tensor convert(const at::Tensor& tensor) const {
@@ -286,11 +336,10 @@ constexpr std::array kDtypes = {DtypeName{"float32", at::kFloat},
 }  // namespace
 
 at::ScalarType natural_dtype(const Checkpoint& checkpoint) {
-  Json config = checkpoint.config();
-  if (config.contains("text_config")) config.update(config["text_config"]);
+  const ConfigReader config(checkpoint.config(), checkpoint.path());
   for (const char* key : {"dtype", "torch_dtype"}) {
-    if (!config.contains(key) || !config[key].is_string()) continue;
-    auto name = config[key].get<std::string>();
+    auto name = config.get<std::string>(key, "");
+    if (name.empty()) continue;
     if (name.starts_with("torch.")) name.erase(0, 6);
     for (const auto& entry : kDtypes) {
       if (name == entry.name) return entry.type;

@@ -1,9 +1,9 @@
 #include "engine/generate/generator.h"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-
-#include <algorithm>
 
 #include "engine/generate/logits.h"
 

@@ -1,9 +1,9 @@
 #include "engine/generate/logits.h"
 
-#include <ATen/ATen.h>
-
 #include <limits>
 #include <vector>
+
+#include <ATen/ATen.h>
 
 namespace aieb::engine {
 namespace {
@@ -12,7 +12,8 @@ constexpr double kBanned = -std::numeric_limits<double>::infinity();
 
 void penalise_repetition(double penalty, std::span<const int64_t> sequence, at::Tensor& scores) {
   const at::Tensor ids =
-      at::tensor(std::vector<int64_t>(sequence.begin(), sequence.end()), at::kLong).to(scores.device());
+      at::tensor(std::vector<int64_t>(sequence.begin(), sequence.end()), at::kLong)
+          .to(scores.device());
   const at::Tensor seen = scores.index_select(0, ids);
   scores.scatter_(0, ids, at::where(seen < 0, seen * penalty, seen / penalty));
 }

@@ -27,7 +27,8 @@ std::vector<int64_t> special_token(const ModelDefaults& model, const char* key) 
 
 void check_ranges(const GenerationSettings& settings) {
   const auto require = [](bool holds, const char* key, const char* range) {
-    if (!holds) throw ConfigError(std::string("scenario.generate_kwargs.") + key + ": must be " + range);
+    if (!holds)
+      throw ConfigError(std::string("scenario.generate_kwargs.") + key + ": must be " + range);
   };
   require(settings.max_new_tokens > 0, "max_new_tokens", "at least 1");
   require(settings.min_new_tokens >= 0, "min_new_tokens", "at least 0");
@@ -59,7 +60,7 @@ GenerationSettings resolve_settings(const GenerationParams& user, const ModelDef
   if (!user.ignore_eos) settings.eos = special_token(model, "eos_token_id");
   const auto model_pad = special_token(model, "pad_token_id");
   const auto any_eos = special_token(model, "eos_token_id");
-  settings.pad = pad ? *pad
+  settings.pad = pad                  ? *pad
                  : !model_pad.empty() ? model_pad.front()
                  : !any_eos.empty()   ? any_eos.front()
                                       : 0;

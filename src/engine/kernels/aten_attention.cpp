@@ -1,6 +1,6 @@
-#include <ATen/ATen.h>
-
 #include <limits>
+
+#include <ATen/ATen.h>
 
 #include "engine/kernels/aten_ops.h"
 
@@ -79,7 +79,8 @@ at::Tensor explicit_attention(const Attention& attention, const at::Tensor& q, c
   if (attention.sinks.defined()) {
     std::vector<int64_t> shape = scores.sizes().vec();
     shape.back() = 1;
-    const at::Tensor sinks = attention.sinks.view({1, attention.kv_heads, group, 1, 1}).expand(shape);
+    const at::Tensor sinks =
+        attention.sinks.view({1, attention.kv_heads, group, 1, 1}).expand(shape);
     scores = at::cat({scores, sinks.to(scores.scalar_type())}, -1);
   }
   const at::Tensor weights = scores.softmax(-1, at::kFloat).narrow(-1, 0, keys).to(q.scalar_type());
@@ -98,7 +99,8 @@ at::Tensor attention_mask(const Step& step, int64_t window, int64_t first,
   if (step.starts.defined()) {
     seen = seen.logical_and(key >= step.starts.view({-1, 1, 1, 1})).logical_or(key == query);
   }
-  return at::zeros(seen.sizes(), like).masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity());
+  return at::zeros(seen.sizes(), like)
+      .masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity());
 }
 
 void AtenOps::attend(const Attention& attention, const Step& step, at::Tensor& qkv, KvLayer& cache,
@@ -132,12 +134,12 @@ void AtenOps::attend(const Attention& attention, const Step& step, at::Tensor& q
   const bool needs_mask = !causal && !(single && plain);
   const at::Tensor mask = needs_mask ? mask_of(attention, step, first, q.options()) : at::Tensor{};
   const at::Tensor result =
-      explicit_scores
-          ? explicit_attention(attention, q, k, v, mask)
-          : at::scaled_dot_product_attention(q, k, v, mask.defined() ? std::optional(mask) : std::nullopt,
-                                             0.0, causal, attention.scale,
-                                             attention.heads != attention.kv_heads);
-  out.view({step.batch, step.tokens, attention.heads, attention.head_dim}).copy_(result.transpose(1, 2));
+      explicit_scores ? explicit_attention(attention, q, k, v, mask)
+                      : at::scaled_dot_product_attention(
+                            q, k, v, mask.defined() ? std::optional(mask) : std::nullopt, 0.0,
+                            causal, attention.scale, attention.heads != attention.kv_heads);
+  out.view({step.batch, step.tokens, attention.heads, attention.head_dim})
+      .copy_(result.transpose(1, 2));
 }
 
 }  // namespace aieb::engine

@@ -37,11 +37,21 @@ void AtenOps::add(const at::Tensor& x, double scale, at::Tensor& residual) const
 
 void AtenOps::activate(Activation activation, at::Tensor& x) const {
   switch (activation) {
-    case Activation::kSilu: at::silu_(x); break;
-    case Activation::kGelu: at::gelu_(x, "none"); break;
-    case Activation::kGeluTanh: at::gelu_(x, "tanh"); break;
-    case Activation::kRelu: at::relu_(x); break;
-    case Activation::kClampedSwiglu: TORCH_CHECK(false, "the clamped SwiGLU needs a gate"); break;
+    case Activation::kSilu:
+      at::silu_(x);
+      break;
+    case Activation::kGelu:
+      at::gelu_(x, "none");
+      break;
+    case Activation::kGeluTanh:
+      at::gelu_(x, "tanh");
+      break;
+    case Activation::kRelu:
+      at::relu_(x);
+      break;
+    case Activation::kClampedSwiglu:
+      TORCH_CHECK(false, "the clamped SwiGLU needs a gate");
+      break;
   }
 }
 

@@ -29,14 +29,15 @@ struct Attention {
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
-  double scale = 1;        ///< multiplies q·k
-  double softcap = 0;      ///< s ← softcap · tanh(s / softcap); 0: none
-  int64_t window = 0;      ///< keys with index > query index − window are seen; 0: all
-  int rope = -1;           ///< index into Step::rope; −1: no rotation
-  std::optional<Norm> q_norm;  ///< per head (width head_dim) or over all heads (width heads·head_dim)
+  double scale = 1;    ///< multiplies q·k
+  double softcap = 0;  ///< s ← softcap · tanh(s / softcap); 0: none
+  int64_t window = 0;  ///< keys with index > query index − window are seen; 0: all
+  int rope = -1;       ///< index into Step::rope; −1: no rotation
+  std::optional<Norm>
+      q_norm;  ///< per head (width head_dim) or over all heads (width heads·head_dim)
   std::optional<Norm> k_norm;
   bool norm_after_rope = false;
-  at::Tensor sinks;         ///< [heads] one extra logit per head, dropped after softmax; or undefined
+  at::Tensor sinks;  ///< [heads] one extra logit per head, dropped after softmax; or undefined
   /// [heads] float32, or undefined. Scaled scores += alibi_scale · slope · key position, where the
   /// product slope · position is rounded to bfloat16 if `alibi_in_bf16`.
   at::Tensor alibi_slopes;
@@ -49,11 +50,11 @@ struct Attention {
 
 /// Router and experts of one layer. Expert e computes down[e] · act(gate_up[e] · x).
 struct Experts {
-  Linear router;           ///< [experts, hidden]
-  at::Tensor gate_up;      ///< [experts, 2·inner, hidden]: gate rows, then up rows
-  at::Tensor gate_up_bias; ///< [experts, 2·inner], or undefined
-  at::Tensor down;         ///< [experts, hidden, inner]
-  at::Tensor down_bias;    ///< [experts, hidden], or undefined
+  Linear router;            ///< [experts, hidden]
+  at::Tensor gate_up;       ///< [experts, 2·inner, hidden]: gate rows, then up rows
+  at::Tensor gate_up_bias;  ///< [experts, 2·inner], or undefined
+  at::Tensor down;          ///< [experts, hidden, inner]
+  at::Tensor down_bias;     ///< [experts, hidden], or undefined
 };
 
 /// Keys and values of one layer, allocated once: [batch, kv_heads, capacity, head_dim], contiguous.
@@ -74,9 +75,9 @@ struct RopeRows {
 struct Step {
   int64_t batch = 1;
   int64_t tokens = 1;
-  int64_t past = 0;        ///< cache entries before this step: new keys go to past … past+tokens−1
+  int64_t past = 0;  ///< cache entries before this step: new keys go to past … past+tokens−1
   std::vector<RopeRows> rope;
-  at::Tensor starts;       ///< [batch] int64: first valid cache index (left padding); undefined: all 0
+  at::Tensor starts;  ///< [batch] int64: first valid cache index (left padding); undefined: all 0
   std::vector<int64_t> start_of;  ///< the same on the host; empty: all 0
   /// Additive masks by window size, made by the first layer that needs one (AtenOps).
   mutable std::map<int64_t, at::Tensor> masks;
@@ -107,7 +108,8 @@ class Ops {
   virtual void linear(const Linear& linear, const at::Tensor& x, at::Tensor& out) const = 0;
 
   /// residual += linear(x).
-  virtual void linear_add(const Linear& linear, const at::Tensor& x, at::Tensor& residual) const = 0;
+  virtual void linear_add(const Linear& linear, const at::Tensor& x,
+                          at::Tensor& residual) const = 0;
 
   /// residual += scale · x.
   virtual void add(const at::Tensor& x, double scale, at::Tensor& residual) const = 0;

@@ -13,8 +13,8 @@ enum class NormKind { kRms, kLayerNorm };
 
 enum class Activation {
   kSilu,
-  kGelu,         ///< exact, erf
-  kGeluTanh,     ///< tanh form: gelu_new, gelu_pytorch_tanh, gelu_fast
+  kGelu,      ///< exact, erf
+  kGeluTanh,  ///< tanh form: gelu_new, gelu_pytorch_tanh, gelu_fast
   kRelu,
   kClampedSwiglu,  ///< gpt-oss: min(gate, l)·σ(1.702·gate)·(clamp(up, ±l) + 1), l = 7; gated only
 };
@@ -32,8 +32,8 @@ enum class RopeKind { kDefault, kLinear, kDynamic, kYarn, kLongrope, kLlama3 };
 struct RopeSpec {
   RopeKind kind = RopeKind::kDefault;
   double theta = 10000;
-  int64_t rotary_dim = 0;       ///< leading dimensions of a head that are rotated
-  int64_t max_position = 0;     ///< the model's max_position_embeddings
+  int64_t rotary_dim = 0;    ///< leading dimensions of a head that are rotated
+  int64_t max_position = 0;  ///< the model's max_position_embeddings
   int64_t original_max_position = 0;
   double factor = 1;
   double attention_factor = 1;  ///< multiplies cos and sin
@@ -47,7 +47,8 @@ struct RopeSpec {
   // longrope: one factor per pair
   std::vector<double> short_factor;
   std::vector<double> long_factor;
-  /// The cache is dropped and recomputed when the length first passes original_max_position (Phi-3).
+  /// The cache is dropped and recomputed when the length first passes original_max_position
+  /// (Phi-3).
   bool recompute_at_switch = false;
 };
 

@@ -5,16 +5,16 @@ namespace {
 
 using enum Slot;
 
-const std::vector<std::string_view> kModelPrefixes = {
-    "model.", "", "model.language_model.", "language_model.model.", "model.text_model."};
+const std::vector<std::string_view> kModelPrefixes = {"model.", "", "model.language_model.",
+                                                      "language_model.model.", "model.text_model."};
 const std::vector<SlotName> kModelEnds = {{kEmbedding, "embed_tokens"}, {kFinalNorm, "norm"}};
 const std::vector<std::string_view> kModelHeads = {"lm_head", "language_model.lm_head",
                                                    "model.lm_head"};
 
 const std::vector<SlotName> kSelfAttention = {
-    {kQuery, "self_attn.q_proj", true},  {kKey, "self_attn.k_proj", true},
-    {kValue, "self_attn.v_proj", true},  {kQkv, "self_attn.qkv_proj", true},
-    {kOutput, "self_attn.o_proj"},       {kQueryNorm, "self_attn.q_norm", true},
+    {kQuery, "self_attn.q_proj", true},   {kKey, "self_attn.k_proj", true},
+    {kValue, "self_attn.v_proj", true},   {kQkv, "self_attn.qkv_proj", true},
+    {kOutput, "self_attn.o_proj"},        {kQueryNorm, "self_attn.q_norm", true},
     {kKeyNorm, "self_attn.k_norm", true},
 };
 const std::vector<SlotName> kTwoLayerNorms = {{kPreAttentionNorm, "input_layernorm"},
@@ -161,7 +161,7 @@ const NameMap kPhi = {kModelPrefixes,
 const NameMap kFalconSharedNorm = falcon_map({{kPreAttentionNorm, "input_layernorm"}});
 const NameMap kFalconTwoNorms =
     falcon_map({{kPreAttentionNorm, "ln_attn"}, {kPreMlpNorm, "ln_mlp"}});
-const NameMap kFalconSequential = falcon_map(
-    {{kPreAttentionNorm, "input_layernorm"}, {kPreMlpNorm, "post_attention_layernorm"}});
+const NameMap kFalconSequential =
+    falcon_map({{kPreAttentionNorm, "input_layernorm"}, {kPreMlpNorm, "post_attention_layernorm"}});
 
 }  // namespace aieb::engine::names

@@ -4,16 +4,16 @@
 
 namespace aieb::engine::names {
 
-extern const NameMap kLlama;       ///< Llama, Mistral, Qwen, SmolLM3, Gemma, Phi-3 …
-extern const NameMap kFourNorms;   ///< Gemma 2 and 3: norms before and after both branches
+extern const NameMap kLlama;      ///< Llama, Mistral, Qwen, SmolLM3, Gemma, Phi-3 …
+extern const NameMap kFourNorms;  ///< Gemma 2 and 3: norms before and after both branches
 extern const NameMap kMixtral;
 extern const NameMap kQwenMoe;
 extern const NameMap kGptOss;
 extern const NameMap kGpt2;
 extern const NameMap kGptNeo;
 extern const NameMap kGptNeox;
-extern const NameMap kOpt;         ///< norms before the branches
-extern const NameMap kOptPostNorm; ///< opt-350m
+extern const NameMap kOpt;          ///< norms before the branches
+extern const NameMap kOptPostNorm;  ///< opt-350m
 extern const NameMap kPhi;
 extern const NameMap kFalconSharedNorm;  ///< falcon-7b
 extern const NameMap kFalconTwoNorms;    ///< falcon-40b, -180b

@@ -12,8 +12,8 @@ struct KindName {
   RopeKind kind;
 };
 constexpr std::array kKinds = {
-    KindName{"default", RopeKind::kDefault}, KindName{"linear", RopeKind::kLinear},
-    KindName{"dynamic", RopeKind::kDynamic}, KindName{"yarn", RopeKind::kYarn},
+    KindName{"default", RopeKind::kDefault},   KindName{"linear", RopeKind::kLinear},
+    KindName{"dynamic", RopeKind::kDynamic},   KindName{"yarn", RopeKind::kYarn},
     KindName{"longrope", RopeKind::kLongrope}, KindName{"su", RopeKind::kLongrope},
     KindName{"llama3", RopeKind::kLlama3},
 };
@@ -25,7 +25,8 @@ RopeKind kind_of(const ConfigReader& config, const ConfigReader& parameters) {
     if (name == entry.name) return entry.kind;
     known += std::string(known.empty() ? "" : ", ") + entry.name;
   }
-  config.fail("rope_scaling", "rope type '" + name + "' is not supported (supported: " + known + ")");
+  config.fail("rope_scaling",
+              "rope type '" + name + "' is not supported (supported: " + known + ")");
 }
 
 double yarn_magnitude(double factor, double mscale = 1) {
@@ -68,7 +69,8 @@ RopeSpec read_rope(const ConfigReader& config, const Json& json, int64_t head_di
   rope.kind = kind_of(config, parameters);
   const double outer_theta = config.get({"rope_theta", "rotary_emb_base"}, defaults.theta);
   rope.theta = parameters.get("rope_theta", outer_theta);
-  const double outer_partial = config.get({"partial_rotary_factor", "rotary_pct"}, defaults.partial);
+  const double outer_partial =
+      config.get({"partial_rotary_factor", "rotary_pct"}, defaults.partial);
   const double partial = parameters.get("partial_rotary_factor", outer_partial);
   rope.rotary_dim = static_cast<int64_t>(static_cast<double>(head_dim) * partial);
   rope.max_position = config.get<int64_t>("max_position_embeddings", 2048);

@@ -1,18 +1,20 @@
-// engine_probe MODEL [--dtype float32|bfloat16|float16] [--aten]: one JSON request a line on
+// engine_probe MODEL [float32|bfloat16|float16] [cuda] [--aten]: one JSON request a line on
 // standard input, one JSON answer a line on standard output. The differential tests in tests/unit
 // drive it.
 //
 //   {"prompts": [[1, 2], [3]], "params": {"max_new_tokens": 24, …}}   generates as one batch
 //       → {"tokens": [[…], […]], "finish": ["eos", "length"], "logits": [[…], […]]}
 //   {"prompt": [1, 2, 3], "all_logits": true}                        → {"logits": [[…], …]}
-//   {"tensor": "name"}                                               → {"shape": […], "values": […]}
+//   {"tensor": "name"}                                               → {"shape": […], "values":
+//   […]}
 //   {"info": true}                      → {"spec": …, "parameters": n, "bytes": n, "unused": […]}
+#include <iostream>
+#include <string>
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
-
-#include <iostream>
-#include <string>
+#include <dlfcn.h>
 
 #include "core/error.h"
 #include "engine/generate/generator.h"
@@ -22,7 +24,7 @@ namespace aieb::engine {
 namespace {
 
 Json to_list(const at::Tensor& tensor) {
-  const at::Tensor flat = tensor.to(at::kFloat).contiguous().view({-1});
+  const at::Tensor flat = tensor.cpu().to(at::kFloat).contiguous().view({-1});
   return std::vector<float>(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
 }
 
@@ -47,18 +49,22 @@ GenerationParams read_params(const Json& json) {
 
 const char* name_of(Finish finish) {
   switch (finish) {
-    case Finish::kEos: return "eos";
-    case Finish::kStopString: return "stop_string";
-    case Finish::kLength: return "length";
-    case Finish::kCancelled: return "cancelled";
+    case Finish::kEos:
+      return "eos";
+    case Finish::kStopString:
+      return "stop_string";
+    case Finish::kLength:
+      return "length";
+    case Finish::kCancelled:
+      return "cancelled";
   }
   return "";
 }
 
 Json answer_generation(Model& model, const Json& request) {
   const ModelDefaults defaults{model.checkpoint->generation_config(), model.checkpoint->config()};
-  const auto settings = resolve_settings(read_params(request.value("params", Json::object())), defaults,
-                                         std::nullopt);
+  const auto settings = resolve_settings(read_params(request.value("params", Json::object())),
+                                         defaults, std::nullopt);
   std::vector<Prompt> prompts;
   uint64_t seed = settings.seed;
   for (const auto& tokens : request["prompts"]) {
@@ -79,8 +85,8 @@ Json answer_generation(Model& model, const Json& request) {
 Json answer_logits(Model& model, const Json& request) {
   const auto tokens = request["prompt"].get<std::vector<int64_t>>();
   KvCache cache = model.decoder->make_cache(1, static_cast<int64_t>(tokens.size()));
-  const at::Tensor logits = model.decoder->forward(at::tensor(tokens, at::kLong).unsqueeze(0), cache,
-                                                   Decoder::Logits::kAll);
+  const at::Tensor ids = at::tensor(tokens, at::kLong).unsqueeze(0).to(model.decoder->device());
+  const at::Tensor logits = model.decoder->forward(ids, cache, Decoder::Logits::kAll).cpu();
   Json rows = Json::array();
   for (int64_t i = 0; i < logits.size(1); ++i) rows.push_back(to_list(logits[0][i]));
   return {{"logits", rows}};
@@ -94,8 +100,18 @@ Json answer(Model& model, const Json& request) {
     return {{"shape", tensor.sizes().vec()}, {"values", to_list(tensor)}};
   }
   const Weights& weights = model.decoder->weights();
-  return {{"model_type", model.decoder->spec().model_type}, {"parameters", weights.parameters},
-          {"bytes", weights.bytes}, {"unused", weights.unused}};
+  return {{"model_type", model.decoder->spec().model_type},
+          {"parameters", weights.parameters},
+          {"bytes", weights.bytes},
+          {"unused", weights.unused}};
+}
+
+/// The CUDA half of libtorch registers itself when it is opened.
+at::Device open_cuda() {
+  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    throw EnvironmentError(dlerror());
+  }
+  return {at::kCUDA, 0};
 }
 
 int run(int argc, char** argv) {
@@ -106,6 +122,7 @@ int run(int argc, char** argv) {
     if (argument == "--aten") options.own_kernels = false;
     if (argument == "bfloat16") options.dtype = at::kBFloat16;
     if (argument == "float16") options.dtype = at::kHalf;
+    if (argument == "cuda") options.device = open_cuda();
   }
   const c10::InferenceMode inference;
   Model model = load_model(argv[1], options);
@@ -120,7 +137,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::cerr << "usage: engine_probe MODEL [--dtype TYPE] [--aten]\n";
+    std::cerr << "usage: engine_probe MODEL [TYPE] [cuda] [--aten]\n";
     return 2;
   }
   try {

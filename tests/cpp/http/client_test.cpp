@@ -304,6 +304,21 @@ TEST(HttpClient, does_not_wait_long_for_the_end_of_a_complete_answer) {
   EXPECT_LT(now_ns() - before, nanoseconds(3));
 }
 
+TEST(HttpClient, lets_an_exception_of_the_exchange_out_of_poll) {
+  class Thrower final : public Recorder {
+    bool on_body(std::string_view, int64_t) override { throw std::runtime_error("boom"); }
+  };
+  ScriptServer server([](const ReceivedRequest&, Connection& c) { return c.respond(200, "x"); });
+  Client client(plain());
+  Thrower thrower;
+  client.start({server.url(), {}, {}}, thrower);
+  EXPECT_THROW(
+      {
+        while (thrower.done == 0) client.poll(kNever);
+      },
+      std::runtime_error);
+}
+
 TEST(HttpClient, cancels_at_once_and_closes_so_that_the_server_stops) {
   std::atomic<int> closed{0};
   ScriptServer server([&](const ReceivedRequest&, Connection& c) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -117,6 +118,8 @@ void ScriptServer::accept_loop() {
   while (!stopping_) {
     const int fd = accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails on Unix sockets, harmlessly
     const int index = connections_++;
     const std::lock_guard lock(mutex_);
     open_.push_back(fd);

@@ -65,7 +65,7 @@ TEST(Recorder, writes_what_the_reader_reads) {
   recorder->phase_begin({1, PhaseKind::kMeasure, 2, 100, 0});
   recorder->phase_end({1, PhaseKind::kMeasure, 2, 100, 900});
   recorder->domain({4, "rapl", Component::kCpu, 1, "package-1", DomainKind::kCounter, "J", 6.1e-5,
-                    1'000'000, 0.03, "powercap"});
+                    1'000'000, 0.03, "powercap", 25});
   recorder->samples({{4, 300, 1.5}, {2, 250, 7}, {4, 200, 0.5}});
   recorder->event({500, "throttling", {{"gpu", 0}}});
   recorder->request_started(full_record());
@@ -82,6 +82,7 @@ TEST(Recorder, writes_what_the_reader_reads) {
   EXPECT_EQ(trace.domains[0].name, "package-1");
   EXPECT_EQ(trace.domains[0].index, 1);
   EXPECT_DOUBLE_EQ(trace.domains[0].gain_uncertainty, 0.03);
+  EXPECT_EQ(trace.domains[0].averaging_ns, 25);
   ASSERT_EQ(trace.samples.size(), 3U);
   EXPECT_EQ(trace.samples[0].domain_id, 2);
   EXPECT_EQ(trace.samples[1].t_ns, 200);

@@ -1,0 +1,221 @@
+#include "analysis/analyze.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "analysis/attribution.h"
+#include "analysis/footprint.h"
+#include "analysis/gpu_stats.h"
+#include "analysis/latency.h"
+#include "analysis/sources.h"
+#include "analysis/warnings.h"
+#include "analysis/windows.h"
+#include "core/clock.h"
+
+namespace aieb {
+namespace {
+
+/// When the client began to spend time on a request.
+std::optional<int64_t> start_of(const RequestRecord& r) {
+  if (r.sent_ns) return r.sent_ns;
+  if (r.queued_ns) return r.queued_ns;
+  return r.planned_ns;
+}
+
+std::vector<TimeSpan> spans_of(const Trace& trace, PhaseKind kind) {
+  std::vector<TimeSpan> spans;
+  for (const Phase& phase : trace.phases) {
+    if (phase.kind == kind && phase.end_ns > phase.start_ns) {
+      spans.push_back({phase.start_ns, phase.end_ns});
+    }
+  }
+  return spans;
+}
+
+std::string text_of(const Json& object, const char* key) {
+  if (!object.is_object()) return "";
+  const auto it = object.find(key);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+std::string meta_of(const Trace& trace, const char* key) {
+  const auto it = trace.meta.find(key);
+  return it == trace.meta.end() ? "" : it->second;
+}
+
+/// Wall time of a moment by the nearest pair of clocks; 0 without one.
+int64_t wall_time(const Trace& trace, int64_t mono_ns) {
+  const ClockPair* best = nullptr;
+  for (const ClockPair& pair : trace.clock) {
+    const auto distance = [mono_ns](const ClockPair& p) { return std::abs(p.mono_ns - mono_ns); };
+    if (best == nullptr || distance(pair) < distance(*best)) best = &pair;
+  }
+  return best == nullptr ? 0 : best->wall_ns + (mono_ns - best->mono_ns);
+}
+
+Json object_or_empty(Json json) { return json.is_object() ? std::move(json) : Json::object(); }
+
+class Analysis {
+ public:
+  explicit Analysis(Trace trace) : trace_(std::move(trace)) {}
+
+  Results run() {
+    identify();
+    find_spans();
+    collect_requests();
+    summarize_requests(results_);
+    add_planned_but_not_started();
+    add_energy();
+    describe_protocol();
+    results_.warnings = find_warnings(trace_, sources_, idle_, results_);
+    return std::move(results_);
+  }
+
+ private:
+  void identify() {
+    results_.run_id = meta_of(trace_, meta::kRunId);
+    results_.name = meta_of(trace_, meta::kName);
+    results_.tool_version = meta_of(trace_, meta::kToolVersion);
+    results_.config = object_or_empty(trace_.meta_json(meta::kConfig));
+    results_.environment = object_or_empty(trace_.meta_json(meta::kEnvironment));
+    results_.backend_info = object_or_empty(trace_.meta_json(meta::kBackendInfo));
+    results_.files = object_or_empty(trace_.meta_json(meta::kFiles));
+    results_.backend = text_of(results_.backend_info, "type");
+    results_.engine = text_of(results_.backend_info, "engine");
+    results_.model = text_of(results_.backend_info, "model");
+    const Json carbon = trace_.meta_json(meta::kCarbon);
+    if (carbon.is_object()) results_.carbon = carbon_factor_from(carbon);
+    const Json metrics = results_.config.value("metrics", Json::object());
+    results_.energy_disabled = metrics.is_object() && !metrics.value("enabled", true);
+    if (!trace_.phases.empty()) {
+      results_.started_wall_ns = wall_time(trace_, trace_.phases.front().start_ns);
+    } else if (!trace_.clock.empty()) {
+      results_.started_wall_ns = trace_.clock.front().wall_ns;
+    }
+  }
+
+  void find_spans() {
+    measure_ = spans_of(trace_, PhaseKind::kMeasure);
+    idle_ = spans_of(trace_, PhaseKind::kIdle);
+    results_.measured_s = duration_s(measure_);
+    for (const Phase& phase : trace_.phases) {
+      edges_.push_back(phase.start_ns);
+      edges_.push_back(phase.end_ns);
+    }
+  }
+
+  [[nodiscard]] const TimeSpan* measure_span_at(int64_t t_ns) const {
+    for (const TimeSpan& span : measure_) {
+      if (t_ns >= span.start_ns && t_ns <= span.end_ns) return &span;
+    }
+    return nullptr;
+  }
+
+  /// A request belongs to the measurement when it started in a measure phase.
+  void collect_requests() {
+    for (RequestRecord& record : trace_.requests) {
+      const auto start = start_of(record);
+      const TimeSpan* measured = start ? measure_span_at(*start) : nullptr;
+      Flight flight;
+      if (measured != nullptr) flight.result = results_.requests.size();
+      if (record.sent_ns) {
+        // One that never ended was in flight until the measurement was given up.
+        const int64_t fallback = measured != nullptr ? measured->end_ns : *record.sent_ns;
+        const auto end = record.done_ns ? record.done_ns : record.last_token_ns;
+        flight.span = {*record.sent_ns, end.value_or(fallback)};
+        flights_.push_back(flight);
+      }
+      if (measured != nullptr) results_.requests.push_back(latencies_of(std::move(record)));
+    }
+  }
+
+  /// Prompts of the plan that the run was stopped before.
+  void add_planned_but_not_started() {
+    const Json plan = trace_.meta_json(meta::kPlan);
+    if (!plan.is_object() || !plan.contains("prompts")) return;
+    const Json& prompts = plan["prompts"];
+    int64_t planned = 0;
+    if (prompts.is_number_integer()) planned = prompts.get<int64_t>();
+    if (prompts.is_array()) planned = static_cast<int64_t>(prompts.size());
+    planned *= std::max<int64_t>(1, static_cast<int64_t>(measure_.size()));
+    const int64_t not_started = planned - results_.total_prompts;
+    if (not_started <= 0) return;
+    results_.total_prompts += not_started;
+    results_.cancelled_prompts += not_started;
+  }
+
+  void add_energy() {
+    std::map<std::string, std::vector<TimeSpan>> others;
+    for (const Phase& phase : trace_.phases) {
+      if (phase.kind == PhaseKind::kMeasure || phase.end_ns <= phase.start_ns) continue;
+      others[std::string(to_string(phase.kind))].push_back({phase.start_ns, phase.end_ns});
+    }
+    if (results_.energy_disabled) {
+      results_.measure = disabled_energy(measure_);
+      for (const auto& [kind, spans] : others) results_.other_phases[kind] = disabled_energy(spans);
+      results_.unattributed = Quantity::disabled("J");
+      for (RequestResult& r : results_.requests)
+        r.energy = r.active_energy = Quantity::disabled("J");
+    } else {
+      sources_ = choose_sources(trace_, edges_, measure_);
+      const ComponentPlan plan = plan_components(trace_, sources_);
+      const std::vector<Quantity> baselines = idle_baselines(sources_, idle_);
+      results_.measure = window_energy(sources_, plan, measure_, baselines);
+      for (const auto& [kind, spans] : others) {
+        results_.other_phases[kind] = window_energy(sources_, plan, spans, baselines);
+      }
+      results_.unattributed = attribute_energy(sources_, measure_, baselines, results_.measure,
+                                               flights_, results_.requests);
+    }
+    results_.gpus = gpu_stats(trace_, sources_, results_.measure, measure_);
+    derive_from_energy();
+  }
+
+  void derive_from_energy() {
+    const Quantity& gross = results_.measure.total.gross;
+    results_.energy_per_output_token =
+        per_count(gross, results_.output_tokens, "the number of output tokens is not known");
+    results_.energy_per_request =
+        per_count(gross, results_.successful_prompts, "no request was successful");
+    if (results_.carbon) {
+      results_.emissions = emissions_of(gross, *results_.carbon);
+      results_.water = water_of(gross, *results_.carbon);
+    } else {
+      results_.emissions = Quantity::missing("g", "no carbon intensity is in the trace");
+      results_.water = Quantity::missing("L", "no water usage effectiveness is in the trace");
+    }
+  }
+
+  void describe_protocol() {
+    const std::vector<TimeSpan> warmup = spans_of(trace_, PhaseKind::kWarmup);
+    int64_t warmups = 0;
+    for (const Flight& flight : flights_) {
+      warmups += std::any_of(warmup.begin(), warmup.end(), [&](const TimeSpan& span) {
+        return flight.span.start_ns >= span.start_ns && flight.span.start_ns <= span.end_ns;
+      });
+    }
+    Json phases = Json::array();
+    const int64_t origin = trace_.phases.empty() ? 0 : trace_.phases.front().start_ns;
+    for (const Phase& phase : trace_.phases) {
+      phases.push_back({{"kind", to_string(phase.kind)},
+                        {"repeat", phase.repeat},
+                        {"start_s", seconds(phase.start_ns - origin)},
+                        {"duration_s", seconds(phase.end_ns - phase.start_ns)}});
+    }
+    results_.protocol = {{"warmups", warmups}, {"repeats", measure_.size()}, {"phases", phases}};
+  }
+
+  Trace trace_;
+  Results results_;
+  std::vector<TimeSpan> measure_;
+  std::vector<TimeSpan> idle_;
+  std::vector<int64_t> edges_;
+  std::vector<Flight> flights_;
+  EnergySources sources_;
+};
+
+}  // namespace
+
+Results analyze(Trace trace) { return Analysis(std::move(trace)).run(); }
+
+}  // namespace aieb

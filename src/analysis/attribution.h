@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "analysis/sources.h"
+#include "core/results.h"
+
+namespace aieb {
+
+/// The time during which a request was in flight: sent and not yet done.
+struct Flight {
+  TimeSpan span;
+  std::optional<size_t> result;  ///< index in Results::requests; none for requests of other phases,
+                                 ///< which use energy of the window, too, while they are in flight
+};
+
+/// Divides the gross power at each instant of `windows` evenly over the flights. Sets `energy` and
+/// `active_energy` of the results, and returns what is owed to none of them, so that
+/// Σ requests + unattributed = gross of the total of `measured`, to rounding.
+///
+/// Domains that are not part of that total are left out. `baselines` as from `idle_baselines`.
+/// A sweep over the sorted begins and ends with prefix sums: R·log R + D·(R + S) for R requests,
+/// D domains and S samples a domain.
+Quantity attribute_energy(const EnergySources& sources, std::span<const TimeSpan> windows,
+                          const std::vector<Quantity>& baselines, const WindowEnergy& measured,
+                          std::span<const Flight> flights, std::vector<RequestResult>& results);
+
+}  // namespace aieb

@@ -1,0 +1,45 @@
+#include "analysis/curve_builder.h"
+
+#include <algorithm>
+
+#include "core/clock.h"
+
+namespace aieb {
+
+EnergyCurve CurveBuilder::build() {
+  std::stable_sort(points_.begin(), points_.end(),
+                   [](const Point& a, const Point& b) { return a.t_ns < b.t_ns; });
+  std::vector<int64_t> times;
+  std::vector<double> energy;
+  for (const Point& point : points_) {
+    const double floor = energy.empty() ? point.energy_j : energy.back();
+    if (!times.empty() && times.back() == point.t_ns) {
+      energy.back() = std::max(point.energy_j, floor);
+      continue;
+    }
+    times.push_back(point.t_ns);
+    energy.push_back(std::max(point.energy_j, floor));
+  }
+  return {std::move(times), std::move(energy)};
+}
+
+std::vector<double> edges_in_seconds(std::span<const int64_t> edges_ns, int64_t origin_ns) {
+  std::vector<double> edges;
+  for (const int64_t t : edges_ns) edges.push_back(seconds(t - origin_ns));
+  std::sort(edges.begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  return edges;
+}
+
+std::vector<TimeSpan> find_gaps(std::span<const Reading> readings) {
+  std::vector<TimeSpan> gaps;
+  const double usual_s = median_spacing_s(readings);
+  for (size_t i = 1; i < readings.size(); ++i) {
+    if (seconds(readings[i].t_ns - readings[i - 1].t_ns) > kGapPeriods * usual_s) {
+      gaps.push_back({readings[i - 1].t_ns, readings[i].t_ns});
+    }
+  }
+  return gaps;
+}
+
+}  // namespace aieb

@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <cmath>
+
+#include "analysis/averaged_gauge.h"
+#include "analysis/curve_builder.h"
+#include "analysis/domain_energy.h"
+#include "analysis/edge_model.h"
+#include "analysis/roughness.h"
+#include "analysis/updates.h"
+#include "core/clock.h"
+
+namespace aieb {
+namespace {
+
+double square(double x) { return x * x; }
+
+/// Integrates power points by trapezoids, except next to window edges (edge_model.h).
+class GaugeIntegral {
+ public:
+  GaugeIntegral(DomainEnergy& out, const SensorUpdates& updates,
+                const std::vector<PowerPoint>& points)
+      : out_(out),
+        updates_(updates),
+        points_(points),
+        roughness_(roughness_of(points)),
+        builder_(updates.origin_ns) {}
+
+  void run(const std::vector<double>& edges) {
+    size_t next = 0;
+    for (; next < edges.size() && edges[next] <= points_.front().t_s; ++next) {
+      add_outside(edges[next], 0, -1);
+    }
+    for (size_t k = 0; k + 1 < points_.size(); ++k) {
+      builder_.add_at(points_[k].t_s, energy_);
+      const size_t first = next;
+      while (next < edges.size() && edges[next] <= points_[k + 1].t_s) ++next;
+      if (first == next) {
+        energy_ += mean_power(k) * width(k);
+      } else {
+        add_interval_with_edges(k, std::span(edges).subspan(first, next - first));
+      }
+    }
+    builder_.add_at(points_.back().t_s, energy_);
+    for (; next < edges.size(); ++next) add_outside(edges[next], points_.size() - 1, +1);
+    out_.curve = builder_.build();
+  }
+
+ private:
+  [[nodiscard]] double width(size_t k) const { return points_[k + 1].t_s - points_[k].t_s; }
+  [[nodiscard]] double mean_power(size_t k) const {
+    return (points_[k].power_w + points_[k + 1].power_w) / 2;
+  }
+  /// Difference of the powers on the two sides of interval k, two points each.
+  [[nodiscard]] double step_across(size_t k) const {
+    const double before = k == 0 ? points_[k].power_w : mean_power(k - 1);
+    const double after = k + 2 < points_.size() ? mean_power(k + 1) : points_[k + 1].power_w;
+    return after - before;
+  }
+
+  /// Edges beyond the readings: the nearest power goes on.
+  void add_outside(double edge_s, size_t nearest, int direction) {
+    const double distance = std::abs(edge_s - points_[nearest].t_s);
+    const double diffusion =
+        local_diffusion(points_, static_cast<std::ptrdiff_t>(nearest), -direction, roughness_);
+    const EdgeSide side{points_[nearest].power_w, distance, 0, diffusion};
+    const double variance = extrapolation_variance(side) + (roughness_.noise) * square(distance) +
+                            square(points_[nearest].power_w * updates_.updates[nearest].sigma_s);
+    add_edge(edge_s, variance, variance);
+    builder_.add_at(edge_s, energy_ + direction * side.power_w * distance);
+  }
+
+  void add_interval_with_edges(size_t k, std::span<const double> edges) {
+    const PowerPoint& left = points_[k];
+    const PowerPoint& right = points_[k + 1];
+    const auto index = static_cast<std::ptrdiff_t>(k);
+    const double left_d = local_diffusion(points_, index, -1, roughness_);
+    const double right_d = local_diffusion(points_, index + 1, +1, roughness_);
+    const double first = edges.front();
+    const double last = edges.back();
+    const EdgeEstimate before =
+        gauge_edge({left.power_w, first - left.t_s, 0, left_d},
+                   {right.power_w, right.t_s - first, 0, right_d}, roughness_.noise);
+    const EdgeEstimate after =
+        gauge_edge({right.power_w, right.t_s - last, 0, right_d},
+                   {left.power_w, last - left.t_s, 0, left_d}, roughness_.noise);
+    const double time_variance = square(step_across(k) * updates_.updates[k].sigma_s);
+    const double middle_power = mean_power(k);
+    const double middle_variance = square((right.power_w - left.power_w) * (last - first)) / 12;
+    energy_ += before.energy_j;
+    double t = first;
+    for (const double edge : edges) {
+      energy_ += middle_power * (edge - t);
+      t = edge;
+      builder_.add_at(edge, energy_);
+      const bool lone = edges.size() == 1;
+      const double before_var = edge == first ? before.variance : middle_variance;
+      const double after_var = edge == last ? after.variance : middle_variance;
+      add_edge(edge, before_var + time_variance + (lone ? 0 : middle_variance),
+               after_var + time_variance + (lone ? 0 : middle_variance));
+    }
+    energy_ += after.energy_j;
+  }
+
+  void add_edge(double edge_s, double variance_before, double variance_after) {
+    out_.edges.push_back({time_ns(updates_.origin_ns, edge_s), variance_before, variance_after});
+  }
+
+  DomainEnergy& out_;
+  const SensorUpdates& updates_;
+  const std::vector<PowerPoint>& points_;
+  const Roughness roughness_;
+  CurveBuilder builder_;
+  double energy_ = 0;
+};
+
+/// What lies between readings, interval by interval: Δp²·h²·c with c = 1/12 for a random walk (or
+/// a step) and 1/2 for white noise, between them by the share of each; docs/metrics.md.
+void add_interval_variances(DomainEnergy& out, int64_t origin_ns,
+                            const std::vector<PowerPoint>& points, double resolution,
+                            double usual_s) {
+  const Roughness roughness = roughness_of(points);
+  const double walk = roughness.diffusion * usual_s;
+  const double total = walk + 2 * roughness.noise;
+  const double share = total > 0 ? (walk / 12 + roughness.noise) / total : 0;
+  double sum = 0;
+  out.interval_ends_ns.push_back(origin_ns + nanoseconds(points.front().t_s));
+  out.variance_until.push_back(0);
+  for (size_t k = 0; k + 1 < points.size(); ++k) {
+    const double h = points[k + 1].t_s - points[k].t_s;
+    const double dp = points[k + 1].power_w - points[k].power_w;
+    double variance = h * h * (dp * dp * share + resolution * resolution / 12);
+    if (h > 1.5 * usual_s) variance += roughness.diffusion * h * h * h / 12;
+    sum += variance;
+    out.interval_ends_ns.push_back(origin_ns + nanoseconds(points[k + 1].t_s));
+    out.variance_until.push_back(sum);
+  }
+}
+
+double typical_edge_sigma(const SensorUpdates& updates, const std::vector<PowerPoint>& points) {
+  double sum = 0;
+  for (size_t k = 0; k + 1 < points.size(); ++k) {
+    const double h = points[k + 1].t_s - points[k].t_s;
+    const double dp = points[k + 1].power_w - points[k].power_w;
+    sum += dp * dp * (h * h / 64 + 2 * square(updates.updates[k].sigma_s));
+  }
+  return std::sqrt(sum / static_cast<double>(points.size() - 1));
+}
+
+}  // namespace
+
+DomainEnergy gauge_energy(const Domain& domain, std::span<const Sample> samples,
+                          std::span<const int64_t> edges_ns) {
+  DomainEnergy out;
+  out.domain = domain;
+  const CleanReadings clean = clean_gauge(domain, samples);
+  out.spikes = clean.spikes;
+  if (clean.readings.size() < 2) {
+    out.unusable = "fewer than two readings of " + domain.meter + "/" + domain.name;
+    return out;
+  }
+  out.first_ns = clean.readings.front().t_ns;
+  out.last_ns = clean.readings.back().t_ns;
+  out.gaps = find_gaps(clean.readings);
+  const SensorUpdates updates =
+      find_updates(clean.readings, domain.update_period_ns, DomainKind::kGauge);
+  const double usual_s = std::max(median_spacing_s(clean.readings), updates.period_s);
+  out.period_s = usual_s;
+  const double averaging_s = seconds(domain.averaging_ns);
+  std::vector<PowerPoint> points;
+  for (const Update& u : updates.updates) points.push_back({u.t_s - averaging_s / 2, u.value});
+  add_interval_variances(out, updates.origin_ns, points, domain.resolution, usual_s);
+  out.typical_edge_sigma_j = typical_edge_sigma(updates, points);
+  const std::vector<double> edges = edges_in_seconds(edges_ns, updates.origin_ns);
+  if (averaging_s > 2 * usual_s) {
+    integrate_averaged_gauge(out, updates, points, edges);
+  } else {
+    GaugeIntegral(out, updates, points).run(edges);
+  }
+  return out;
+}
+
+}  // namespace aieb

@@ -1,0 +1,167 @@
+#include "backends/pytorch/pytorch_backend.h"
+
+#include <algorithm>
+#include <array>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/headeronly/version.h>
+
+#include "backends/pytorch/batch_run.h"
+#include "backends/pytorch/cores.h"
+#include "core/error.h"
+#include "engine/decoder/weights.h"
+#include "engine/spec/families.h"
+
+namespace aieb {
+namespace {
+
+struct DtypeName {
+  const char* name;
+  at::ScalarType type;
+};
+constexpr std::array kDtypes = {
+    DtypeName{"float32", at::kFloat}, DtypeName{"float", at::kFloat},
+    DtypeName{"fp32", at::kFloat},    DtypeName{"bfloat16", at::kBFloat16},
+    DtypeName{"bf16", at::kBFloat16}, DtypeName{"float16", at::kHalf},
+    DtypeName{"half", at::kHalf},     DtypeName{"fp16", at::kHalf},
+};
+
+/// "float32": the spelling that the configuration uses.
+std::string name_of(at::ScalarType type) {
+  const auto* found = std::ranges::find(kDtypes, type, &DtypeName::type);
+  return found == kDtypes.end() ? c10::toString(type) : found->name;
+}
+
+constexpr size_t kShownNames = 5;
+
+}  // namespace
+
+PytorchBackend::PytorchBackend(const PluginInput& input)
+    : config_(input.backend),
+      scenario_(input.scenario),
+      files_(input.files),
+      threads_(config_.threads.value_or(physical_cores())) {}
+
+BackendInfo PytorchBackend::info() const {
+  BackendInfo info;
+  info.type = config_.type;
+  info.engine = "native";
+  info.model = config_.model;
+  info.model_source = files_.source;
+  info.device = device().str();
+  info.in_process = true;
+  if (device().is_cuda()) info.gpu_indices = {std::max<int>(device().index(), 0)};
+  info.details = {{"path", files_.path},
+                  {"revision", files_.revision},
+                  {"threads", threads_},
+                  {"torch_version", TORCH_VERSION}};
+  if (!model_.decoder) return info;
+  const engine::Decoder& decoder = *model_.decoder;
+  info.dtype = name_of(decoder.dtype());
+  info.details["model_type"] = decoder.spec().model_type;
+  info.details["parameters"] = decoder.weights().parameters;
+  info.details["weight_bytes"] = decoder.weights().bytes;
+  info.details["context_length"] = decoder.spec().max_position;
+  info.details["attention"] = "ATen scaled_dot_product_attention";
+  info.details["decode_kernels"] = decoder.has_step_ops() ? "own CPU kernels" : "ATen";
+  info.details["chat_template"] = text_->uses_template() ? "the model's" : "none";
+  info.details["notices"] = notices_;
+  return info;
+}
+
+at::Device PytorchBackend::device() const {
+  if (config_.device == "cpu" || config_.device == "auto") return at::kCPU;
+  at::Device device(config_.device);
+  if (device.is_cuda() && !device.has_index()) {
+    const int first = config_.device_ids.empty() ? 0 : config_.device_ids.front();
+    device.set_index(static_cast<c10::DeviceIndex>(first));
+  }
+  return device;
+}
+
+std::optional<at::ScalarType> PytorchBackend::asked_dtype() const {
+  if (config_.torch_dtype == "auto" || config_.torch_dtype.empty()) return std::nullopt;
+  const auto* found = std::ranges::find(
+      kDtypes, config_.torch_dtype, [](const DtypeName& entry) { return std::string(entry.name); });
+  if (found != kDtypes.end()) return found->type;
+  throw ConfigError("backend.torch_dtype: '" + config_.torch_dtype +
+                    "' is not a type; use auto, float32, bfloat16 or float16");
+}
+
+void PytorchBackend::reject_what_is_missing() const {
+  if (config_.engine == "transformers") {
+    throw ConfigError(
+        "backend.engine: transformers is not part of this plug-in; use native or auto");
+  }
+  if (config_.load_in_8bit || config_.load_in_4bit) {
+    throw ConfigError(
+        "backend.load_in_8bit and load_in_4bit are not supported by the native engine; "
+        "remove them, or serve the quantised model with vllm");
+  }
+  const bool one_device = config_.device_map.is_null() || config_.device_map.is_string();
+  if (!one_device) {
+    throw ConfigError(
+        "backend.device_map: a map over several devices is not supported by the native "
+        "engine; remove it and set backend.device");
+  }
+}
+
+void PytorchBackend::validate() {
+  reject_what_is_missing();
+  static_cast<void>(asked_dtype());
+  const auto checkpoint = engine::open_checkpoint(files_.path);
+  static_cast<void>(engine::read_spec(checkpoint->config(), files_.path));
+  if (!asked_dtype()) static_cast<void>(engine::natural_dtype(*checkpoint));
+}
+
+void PytorchBackend::load() {
+  const c10::InferenceMode inference;
+  at::set_num_threads(threads_);
+  model_ = engine::load_model(files_.path, {.dtype = asked_dtype(), .device = device()});
+  text_.emplace(model_.checkpoint->tokenizer(), files_.path, scenario_);
+  collect_notices();
+}
+
+void PytorchBackend::collect_notices() {
+  notices_.clear();
+  const auto& unused = model_.decoder->weights().unused;
+  if (unused.empty()) return;
+  std::string names;
+  for (size_t i = 0; i < std::min(unused.size(), kShownNames); ++i) {
+    names += (i == 0 ? "" : ", ") + unused[i];
+  }
+  notices_.push_back(std::to_string(unused.size()) +
+                     " tensors of the checkpoint are not part of this architecture and were not "
+                     "used: " +
+                     names + (unused.size() > kShownNames ? ", …" : ""));
+  log::warning(notices_.back());
+}
+
+void PytorchBackend::run(const Workload& workload, RunContext& context) {
+  const c10::InferenceMode inference;
+  const BatchSettings settings{
+      .defaults = {model_.checkpoint->generation_config(), model_.checkpoint->config()},
+      .pad = config_.pad_token_id,
+      .use_cache = config_.use_cache,
+      .truncate = scenario_.truncation,
+      .return_logits = config_.return_logits,
+      .seed = scenario_.seed,
+  };
+  const auto size = static_cast<size_t>(std::max(workload.batch_size, 1));
+  const auto& requests = workload.requests;
+  for (size_t first = 0; first < requests.size(); first += size) {
+    if (context.stop.stop_requested()) return;
+    const size_t count = std::min(size, requests.size() - first);
+    run_batch(*model_.decoder, *text_, settings, std::span(requests).subspan(first, count),
+              context);
+  }
+}
+
+void PytorchBackend::unload() {
+  text_.reset();
+  model_ = {};
+}
+
+}  // namespace aieb

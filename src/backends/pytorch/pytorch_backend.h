@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/plugin.h"
+#include "backends/pytorch/prompt_text.h"
+#include "engine/model.h"
+
+namespace aieb {
+
+/// Runs a model in this process on libtorch. Requests go in batches of `batch_size`, one after
+/// another; the arrival schedule of the workload is not read.
+class PytorchBackend : public Backend {
+ public:
+  explicit PytorchBackend(const PluginInput& input);
+
+  [[nodiscard]] BackendInfo info() const override;
+  void validate() override;
+  void load() override;
+  void run(const Workload& workload, RunContext& context) override;
+  void unload() override;
+
+ private:
+  [[nodiscard]] at::Device device() const;
+  [[nodiscard]] std::optional<at::ScalarType> asked_dtype() const;
+  void reject_what_is_missing() const;
+  void collect_notices();
+
+  BackendConfig config_;
+  ScenarioConfig scenario_;
+  ModelFiles files_;
+  int threads_ = 0;
+  engine::Model model_;
+  std::optional<PromptText> text_;
+  std::vector<std::string> notices_;
+};
+
+}  // namespace aieb

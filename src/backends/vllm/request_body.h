@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "backends/vllm/notices.h"
+#include "backends/vllm/profile.h"
+#include "core/request.h"
+
+namespace aieb::server {
+
+enum class Api { kChat, kCompletions };
+std::string_view to_string(Api api);
+/// Path below the API's base: "/chat/completions" or "/completions".
+std::string_view path_of(Api api);
+
+/// How to speak to one server: what the profile allows, narrowed by what the server refused.
+struct Dialect {
+  Api api = Api::kChat;
+  bool api_is_forced = false;          ///< the user chose: no fallback to completions
+  bool max_completion_tokens = false;  ///< that key instead of max_tokens
+  bool stream_options = true;
+  std::optional<bool> add_special_tokens;  ///< sent when the user chose
+
+  bool operator==(const Dialect&) const = default;
+};
+
+/// The JSON body of a request, every parameter at top level under the name that the server knows.
+/// Greedy is sent as temperature 0. What the profile does not allow is left out with a notice.
+std::string request_body(const Request& request, const std::string& model,
+                         const ServerProfile& profile, const Dialect& dialect, Notices& notices);
+
+}  // namespace aieb::server

@@ -1,0 +1,171 @@
+#include "backends/vllm/server_backend.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include "backends/vllm/load_driver.h"
+#include "backends/vllm/notices.h"
+#include "backends/vllm/profile.h"
+#include "backends/vllm/server_probe.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "http/client.h"
+#include "http/url.h"
+
+namespace aieb {
+namespace {
+
+using server::Dialect;
+using server::ServerProfile;
+
+/// Descriptors beside one a stream: trace, logs, sensors, the event loop.
+constexpr rlim_t kOtherDescriptors = 256;
+
+bool same_ignoring_case(const std::string& a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+bool names_authorization(const BackendConfig& backend) {
+  return std::any_of(backend.headers.begin(), backend.headers.end(),
+                     [](const auto& h) { return same_ignoring_case(h.first, "authorization"); });
+}
+
+/// The API key of the environment; empty when there is none or the user's own header wins.
+std::string api_key(const BackendConfig& backend, const ServerProfile& profile) {
+  if (names_authorization(backend)) return {};
+  for (const char* variable : profile.key_variables) {
+    const char* value = std::getenv(variable);
+    if (value != nullptr && *value != '\0') return value;
+  }
+  return {};
+}
+
+http::ClientOptions client_options(const BackendConfig& backend, const TimeoutConfig& timeouts,
+                                   const http::Endpoint& endpoint, const ServerProfile& profile) {
+  http::ClientOptions options;
+  options.timeouts = {nanoseconds(timeouts.connect_s), nanoseconds(timeouts.first_token_s),
+                      nanoseconds(timeouts.total_s)};
+  options.tls = http::tls_options_from_environment();
+  options.unix_socket = endpoint.unix_socket();
+  options.bypass_proxy = endpoint.is_loopback();
+  const std::string key = api_key(backend, profile);
+  if (!key.empty()) options.headers.push_back("Authorization: Bearer " + key);
+  for (const auto& [name, value] : backend.headers) options.headers.push_back(name + ": " + value);
+  return options;
+}
+
+/// Raises the soft limit of open files so that every stream can have its own connection.
+void allow_descriptors(const LoadConfig& load) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const bool open_loop = load.mode != "sequential" && load.mode != "closed";
+  const rlim_t needed = static_cast<rlim_t>(std::max(1, load.concurrency)) + kOtherDescriptors;
+  if (!open_loop && limit.rlim_cur >= needed) return;
+  if (needed > limit.rlim_max) {
+    throw EnvironmentError(fmt::format(
+        "scenario.load.concurrency {} needs {} open files, and this machine allows {}. Raise the "
+        "hard limit (as root: ulimit -Hn {}) or lower the concurrency",
+        load.concurrency, needed, limit.rlim_max, needed));
+  }
+  limit.rlim_cur = open_loop ? limit.rlim_max : needed;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Dialect first_dialect(const ScenarioConfig& scenario) {
+  Dialect dialect;
+  dialect.api =
+      scenario.use_chat_template == "false" ? server::Api::kCompletions : server::Api::kChat;
+  dialect.api_is_forced = scenario.use_chat_template != "auto";
+  if (scenario.add_special_tokens != "auto") {
+    dialect.add_special_tokens = scenario.add_special_tokens == "true";
+  }
+  return dialect;
+}
+
+class ServerBackend final : public Backend {
+ public:
+  ServerBackend(const BackendConfig& backend, const ScenarioConfig& scenario)
+      : config_(backend),
+        load_(scenario.load),
+        profile_(server::server_profile(backend.type)),
+        endpoint_(http::Endpoint::parse(backend.endpoint)),
+        client_(client_options(backend, scenario.timeouts, endpoint_, profile_)),
+        dialect_(first_dialect(scenario)) {
+    const bool plain = endpoint_.scheme() == "http" && !endpoint_.is_loopback();
+    if (plain && !api_key(config_, profile_).empty()) {
+      notices_.add(
+          fmt::format("The API key travels unencrypted to {}: use https", endpoint_.host()));
+    }
+  }
+
+  [[nodiscard]] BackendInfo info() const override {
+    BackendInfo info;
+    info.type = config_.type;
+    info.engine = "server";
+    info.model = config_.model;
+    info.model_source = "server";
+    info.device = endpoint_.display();
+    info.endpoint = config_.endpoint;
+    info.details["api"] = server::to_string(dialect_.api);
+    info.details["notices"] = notices_.all();
+    if (!facts_) return info;
+    info.details["served_models"] = facts_->models;
+    info.details["address"] = facts_->address;
+    if (!facts_->version.empty()) info.details["server_version"] = facts_->version;
+    if (facts_->max_model_len) info.details["max_model_len"] = *facts_->max_model_len;
+    return info;
+  }
+
+  void validate() override {
+    facts_ = server::probe_server(client_, endpoint_, profile_, config_.model, notices_);
+    if (endpoint_.host() == "localhost" && !facts_->address.empty()) {
+      client_.prefer_address_family(facts_->address.find(':') == std::string::npos ? 4 : 6);
+    }
+  }
+
+  void load() override { allow_descriptors(load_); }
+
+  void run(const Workload& workload, RunContext& context) override {
+    server::LoadDriver driver(client_, {profile_, endpoint_, config_.model}, dialect_, notices_);
+    driver.run(workload, context);
+  }
+
+  void unload() override {}
+
+ private:
+  BackendConfig config_;
+  LoadConfig load_;
+  const ServerProfile& profile_;
+  http::Endpoint endpoint_;
+  http::Client client_;
+  Dialect dialect_;
+  server::Notices notices_;
+  std::optional<server::ServerFacts> facts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_server_backend(const BackendConfig& backend,
+                                             const ScenarioConfig& scenario) {
+  return std::make_unique<ServerBackend>(backend, scenario);
+}
+
+bool server_answers(const BackendConfig& backend) {
+  const http::Endpoint endpoint = http::Endpoint::parse(backend.endpoint);
+  http::ClientOptions options;
+  options.unix_socket = endpoint.unix_socket();
+  options.bypass_proxy = endpoint.is_loopback();
+  options.tls = http::tls_options_from_environment();
+  http::Client client(options);
+  return client.fetch({endpoint.api_url("/models"), {}, nanoseconds(1)}).outcome.status != 0;
+}
+
+}  // namespace aieb

@@ -1,0 +1,173 @@
+#include "backends/vllm/stream.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace aieb::server {
+namespace {
+
+using http::ErrorClass;
+
+constexpr std::string_view kDone = "[DONE]";
+constexpr size_t kMaxCollected = size_t{64} << 20;
+constexpr size_t kShownBytes = 200;
+
+/// The beginning of what a server sent, for a message.
+std::string excerpt(std::string_view bytes) {
+  if (bytes.size() <= kShownBytes) return std::string(bytes);
+  return fmt::format("{}…", bytes.substr(0, kShownBytes));
+}
+
+}  // namespace
+
+void Stream::begin(const Request& request, RequestRecord record) {
+  request_ = &request;
+  record_ = std::move(record);
+  attempts_ = 0;
+}
+
+void Stream::prepare(std::string body, const Dialect& dialect) {
+  body_ = std::move(body);
+  dialect_ = dialect;
+  ++attempts_;
+  set_stage(Stage::kWaiting);
+  record_.first_token_ns.reset();
+  record_.last_token_ns.reset();
+  record_.finish_reason.clear();
+  answer_.begin(record_, request_->params.max_new_tokens * request_->params.num_return_sequences);
+  sse_.reset();
+  mode_ = Mode::kEvents;
+  status_ = 0;
+  collected_.clear();
+  last_read_ns_ = 0;
+  done_marker_ = false;
+  stream_fault_.clear();
+  stream_error_ = ErrorClass::kNone;
+}
+
+void Stream::on_sent(int64_t t_ns) {
+  const bool first = !record_.sent_ns;
+  record_.sent_ns = t_ns;
+  if (first) shared_.sink.request_started(record_);
+}
+
+void Stream::on_response(int status, std::string_view content_type) {
+  status_ = status;
+  content_type_ = content_type;
+  if (status != 200) {
+    mode_ = Mode::kFault;
+  } else {
+    mode_ = content_type.starts_with("text/event-stream") ? Mode::kEvents : Mode::kWhole;
+  }
+}
+
+bool Stream::on_body(std::string_view bytes, int64_t t_ns) {
+  last_read_ns_ = t_ns;
+  if (mode_ != Mode::kEvents) {
+    if (collected_.size() + bytes.size() > kMaxCollected) return false;
+    collected_.append(bytes);
+    return true;
+  }
+  sse_.feed(bytes, t_ns, [this](const http::SseEvent& event) { return on_event(event); });
+  return stream_error_ == ErrorClass::kNone && !sse_.overflowed();
+}
+
+/// False: the stream is not worth reading on.
+bool Stream::on_event(const http::SseEvent& event) {
+  if (event.data == kDone) {
+    done_marker_ = true;
+    set_stage(Stage::kComplete);
+    return true;
+  }
+  if (done_marker_) return true;
+  const bool readable = shared_.parser.parse(event.data, shared_.chunk);
+  if (event.type == "error" || (readable && shared_.chunk.has_error)) {
+    stream_error_ = ErrorClass::kServerErrorInStream;
+    stream_fault_ = read_fault(event.data).message;
+    return false;
+  }
+  if (!readable) {
+    stream_error_ = ErrorClass::kProtocol;
+    stream_fault_ = fmt::format("an event is not JSON: {}", excerpt(event.data));
+    return false;
+  }
+  const int tokens = answer_.add(shared_.chunk, event.t_ns);
+  if (tokens > 0) shared_.sink.tokens_arrived(tokens);
+  if (stage() == Stage::kWaiting && answer_.begun()) set_stage(Stage::kAnswering);
+  return true;
+}
+
+void Stream::on_done(const http::Outcome& outcome) {
+  record_.done_ns = outcome.done_ns;
+  if (outcome.resent > 0) record_.extra["resent"] = outcome.resent;
+  shared_.ended(*this, judge(outcome));
+}
+
+StreamResult Stream::judge(const http::Outcome& outcome) {
+  // An event that the end of the connection left without its blank line may be the last one.
+  if (mode_ == Mode::kEvents && status_ == 200 && stream_error_ == ErrorClass::kNone) {
+    const bool cut = outcome.error != ErrorClass::kNone;
+    if (!cut) sse_.finish([this](const http::SseEvent& event) { return on_event(event); });
+  }
+  if (stream_error_ != ErrorClass::kNone) return fail(stream_error_, stream_fault_);
+  if (outcome.error != ErrorClass::kNone && !done_marker_)
+    return fail(outcome.error, outcome.message);
+  if (mode_ == Mode::kFault) {
+    const ErrorClass error = http::error_class_of_status(status_);
+    return {error == ErrorClass::kNone ? ErrorClass::kProtocol : error, status_,
+            read_fault(collected_)};
+  }
+  if (mode_ == Mode::kWhole) read_whole(last_read_ns_);
+  return judge_answer();
+}
+
+/// A 200 response that ended in good order: is it an answer?
+StreamResult Stream::judge_answer() {
+  if (stream_error_ != ErrorClass::kNone) return fail(stream_error_, stream_fault_);
+  if (sse_.overflowed()) {
+    return fail(ErrorClass::kProtocol, fmt::format("an event is longer than {} MB",
+                                                   http::SseParser::kMaxEventBytes >> 20));
+  }
+  if (!done_marker_ && !answer_.has_finish_reason()) {
+    return fail(ErrorClass::kProtocol,
+                "the stream ended without a finish reason and without [DONE]");
+  }
+  return {ErrorClass::kNone, status_, {}};
+}
+
+void Stream::read_whole(int64_t t_ns) {
+  const bool readable = shared_.parser.parse(collected_, shared_.chunk);
+  if (readable && shared_.chunk.has_error) {
+    stream_error_ = ErrorClass::kServerErrorInStream;
+    stream_fault_ = read_fault(collected_).message;
+  } else if (!readable || shared_.chunk.choices.empty()) {
+    stream_error_ = ErrorClass::kProtocol;
+    stream_fault_ =
+        fmt::format("not an answer ({}): {}",
+                    content_type_.empty() ? "no content type" : content_type_, excerpt(collected_));
+  } else {
+    answer_.add_whole(shared_.chunk, t_ns);
+  }
+}
+
+StreamResult Stream::fail(ErrorClass error, std::string message) const {
+  return {error, status_, {std::move(message), {}}};
+}
+
+RequestRecord Stream::take_record(const StreamResult& result) {
+  answer_.finish();
+  if (result.error == ErrorClass::kNone) {
+    record_.status = RequestStatus::kOk;
+  } else {
+    record_.status =
+        result.error == ErrorClass::kCancelled ? RequestStatus::kCancelled : RequestStatus::kFailed;
+    record_.error_class = http::to_string(result.error);
+    record_.error = mode_ == Mode::kFault && result.status != 0
+                        ? fmt::format("HTTP {}: {}", result.status, result.fault.message)
+                        : result.fault.message;
+  }
+  return std::move(record_);
+}
+
+}  // namespace aieb::server

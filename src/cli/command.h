@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "core/error.h"
+
+namespace CLI {
+class App;
+}
+
+namespace aieb::cli {
+
+/// What a sub-command does once the command line is read. Throws Error.
+using Action = std::function<ExitCode()>;
+
+/// One sub-command: `declare` adds its options to `app` and returns its action.
+struct Command {
+  const char* name;
+  const char* summary;
+  Action (*declare)(CLI::App& app);
+};
+
+/// All of them, in the order of `aieb --help`.
+std::span<const Command> commands();
+
+Action declare_run(CLI::App& app);
+Action declare_validate(CLI::App& app);
+Action declare_list(CLI::App& app);
+Action declare_show(CLI::App& app);
+Action declare_report(CLI::App& app);
+Action declare_compare(CLI::App& app);
+Action declare_doctor(CLI::App& app);
+Action declare_version(CLI::App& app);
+
+}  // namespace aieb::cli

@@ -1,0 +1,70 @@
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/run_store.h"
+#include "reporters/reporter.h"
+#include "reporters/terminal.h"
+#include "reporters/write.h"
+
+namespace aieb::cli {
+namespace {
+
+constexpr const char* kTerminal = "terminal";
+
+struct ReportArguments {
+  std::string run;
+  std::string format = kTerminal;
+  std::string output;
+  std::string output_dir;
+};
+
+std::string format_help() {
+  std::string out = "terminal (default)";
+  for (const Reporter& r : reporters()) {
+    out += "; " + std::string(r.name) + ": " + std::string(r.description);
+  }
+  return out;
+}
+
+/// The table for people is a reporter like the others; only `aieb run` shows it by itself.
+Reporter chosen_reporter(const std::string& format) {
+  if (format != kTerminal) return find_reporter(format);
+  return {kTerminal, ".txt", WriteMode::kReplace, "the table of aieb run",
+          [](const Results& results) { return terminal_report(results, {}); }};
+}
+
+ExitCode report(const ReportArguments& arguments) {
+  const Reporter reporter = chosen_reporter(arguments.format);
+  const Results results = load_results(find_run(arguments.run, arguments.output_dir));
+  if (!arguments.output.empty() && arguments.output != "-") {
+    write_report(reporter, results, arguments.output);
+  } else if (reporter.name == kTerminal) {
+    std::fputs(terminal_report(results, stdout_style()).c_str(), stdout);
+  } else {
+    std::fputs(reporter.serialize(results).c_str(), stdout);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Action declare_report(CLI::App& app) {
+  const auto arguments = std::make_shared<ReportArguments>();
+  app.add_option("run", arguments->run,
+                 "Trace or results document; 'latest' or a part of a name finds a recorded run")
+      ->type_name("RUN")
+      ->required();
+  app.add_option("-f,--format", arguments->format, format_help())->type_name("NAME");
+  app.add_option("-o,--output", arguments->output,
+                 "File to write (csv and codecarbon add a row to it); default: stdout")
+      ->type_name("FILE");
+  add_output_dir_option(app, arguments->output_dir);
+  return [arguments] { return report(*arguments); };
+}
+
+}  // namespace aieb::cli

@@ -1,0 +1,190 @@
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/config_choice.h"
+#include "cli/console.h"
+#include "cli/interrupt.h"
+#include "cli/log_file.h"
+#include "cli/plan_text.h"
+#include "cli/progress_display.h"
+#include "config/parser.h"
+#include "core/version.h"
+#include "reporters/file_output.h"
+#include "reporters/results_json.h"
+#include "reporters/terminal.h"
+#include "reporters/write.h"
+#include "runner/planner.h"
+#include "runner/runner.h"
+
+namespace aieb::cli {
+namespace {
+
+constexpr const char* kStdout = "-";
+
+struct RunArguments {
+  std::vector<std::string> words;  ///< the file and key=value overrides
+  std::string json;
+  std::string trace;
+  std::string log_level;
+  bool dry_run = false;
+  bool quiet = false;
+  bool strict = false;
+};
+
+void declare_options(CLI::App& app, RunArguments& a) {
+  app.add_option("config", a.words,
+                 "YAML or JSON file and settings such as scenario.num_samples=5. Without a file: "
+                 "CONFIG_FILE, else configs/gpt_oss_120b.yaml, or the quickstart when no server "
+                 "listens")
+      ->type_name("[FILE|KEY=VALUE]");
+  app.add_option("--json", a.json, "Write the results document to FILE, or to stdout with -")
+      ->type_name("FILE");
+  app.add_option("--trace", a.trace, "Record to FILE instead of a new one below output_dir/runs")
+      ->type_name("FILE");
+  app.add_option("--log-level", a.log_level, "debug, info, warning or error (default: LOG_LEVEL)")
+      ->type_name("LEVEL");
+  app.add_flag("--dry-run", a.dry_run, "Print the plan and stop");
+  app.add_flag("-q,--quiet", a.quiet, "No progress, no table, no warnings; errors still show");
+  app.add_flag("--strict", a.strict, "Take every unknown configuration key for an error");
+}
+
+log::Level echo_level(const RunArguments& a, std::optional<log::Level> chosen) {
+  return a.quiet ? log::Level::kError : chosen.value_or(log::Level::kWarning);
+}
+
+std::string log_prefix(log::Level level) {
+  switch (level) {
+    case log::Level::kDebug:
+      return "debug: ";
+    case log::Level::kInfo:
+      return "";
+    case log::Level::kWarning:
+      return "warning: ";
+    case log::Level::kError:
+      return "error: ";
+  }
+  return "";
+}
+
+/// One run of the command: what its steps share.
+class RunCommand {
+ public:
+  explicit RunCommand(const RunArguments& arguments)
+      : arguments_(arguments),
+        choice_(choose_config(with_strictness(arguments))),
+        display_(arguments.quiet) {}
+
+  ExitCode execute() {
+    if (!choice_.notice.empty() && !arguments_.quiet) display_.print(choice_.notice);
+    if (arguments_.dry_run) return print_plan();
+    require_outputs_writable();
+    const LogFile log = open_log();
+    return report(measure());
+  }
+
+ private:
+  static ConfigArguments with_strictness(const RunArguments& a) {
+    ConfigArguments out = sort_arguments(a.words);
+    out.strict = a.strict;
+    return out;
+  }
+
+  [[nodiscard]] const BenchmarkConfig& config() const { return choice_.loaded.config; }
+
+  ExitCode print_plan() {
+    for (const std::string& warning : choice_.loaded.warnings)
+      display_.print("warning: " + warning);
+    const Plan plan = make_plan(config());
+    const std::string text = arguments_.json == kStdout ? plan_json(config(), plan).dump(2) + "\n"
+                                                        : plan_text(choice_.path, config(), plan);
+    std::fputs(text.c_str(), stdout);
+    return ExitCode::kOk;
+  }
+
+  /// Before anything slow happens: nobody should wait for results that have no place.
+  void require_outputs_writable() const {
+    require_reports_writable(config());
+    if (!arguments_.json.empty() && arguments_.json != kStdout) require_writable(arguments_.json);
+    if (!arguments_.trace.empty()) require_writable(arguments_.trace);
+  }
+
+  LogFile open_log() {
+    const auto level = chosen_log_level(arguments_.log_level);
+    const std::string path =
+        (std::filesystem::path(config().output_dir) / "benchmark.log").string();
+    return LogFile({.path = path,
+                    .level = level.value_or(log::Level::kInfo),
+                    .echo_level = echo_level(arguments_, level),
+                    .echo = [this](log::Level line_level, std::string_view text) {
+                      display_.print(log_prefix(line_level) + std::string(text));
+                    }});
+  }
+
+  RunOutcome measure() {
+    log::info(std::string("aieb ") + version() + " runs " + choice_.path);
+    for (const std::string& warning : choice_.loaded.warnings) log::warning(warning);
+    const InterruptGuard interrupt([this] {
+      display_.print("Stopping; what was measured is kept. Press Ctrl-C again to stop at once.");
+    });
+    RunOutcome outcome =
+        run_benchmark(config(), {.trace_path = arguments_.trace,
+                                 .stop = interrupt.token(),
+                                 .on_progress = [this](const Progress& p) { display_.update(p); }});
+    display_.clear();
+    log::info("run " + outcome.results.run_id + " is recorded in " + outcome.trace_path);
+    return outcome;
+  }
+
+  ExitCode report(RunOutcome outcome) {
+    Results& results = outcome.results;
+    try {
+      write_all(results, outcome.trace_path);
+    } catch (const Error&) {
+      show(results);  // the numbers are there even though a file is not
+      throw;
+    }
+    show(results);
+    if (!outcome.error.empty()) print_error(outcome.error);
+    return outcome.exit_code;
+  }
+
+  void write_all(Results& results, const std::string& trace_path) const {
+    const std::filesystem::path log = std::filesystem::path(config().output_dir) / "benchmark.log";
+    results.files["log"] = log.string();
+    if (!arguments_.json.empty() && arguments_.json != kStdout) {
+      results.files["json_document"] = arguments_.json;
+    }
+    write_reports(results, config(), trace_path);
+    if (results.files.contains("json_document")) write_file(arguments_.json, json_report(results));
+  }
+
+  /// With `--json -` stdout belongs to the document, and the table goes to stderr.
+  void show(const Results& results) const {
+    const bool json_on_stdout = arguments_.json == kStdout;
+    if (!arguments_.quiet) {
+      const std::string table = "\n" + terminal_report(results, stdout_style());
+      std::fputs(table.c_str(), json_on_stdout ? stderr : stdout);
+    }
+    if (json_on_stdout) std::fputs(json_report(results).c_str(), stdout);
+  }
+
+  const RunArguments& arguments_;
+  ConfigChoice choice_;
+  ProgressDisplay display_;
+};
+
+}  // namespace
+
+Action declare_run(CLI::App& app) {
+  const auto arguments = std::make_shared<RunArguments>();
+  declare_options(app, *arguments);
+  return [arguments] { return RunCommand(*arguments).execute(); };
+}
+
+}  // namespace aieb::cli

@@ -1,0 +1,52 @@
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/config_choice.h"
+#include "config/parser.h"
+#include "reporters/reporter.h"
+
+namespace aieb::cli {
+namespace {
+
+struct ValidateArguments {
+  std::vector<std::string> words;
+  bool print = false;
+};
+
+ExitCode validate(const ValidateArguments& arguments) {
+  const ConfigArguments sorted = sort_arguments(arguments.words);
+  if (sorted.path.empty()) throw ConfigError("name the file to check: aieb validate CONFIG");
+  const LoadedConfig loaded =
+      load_config({.path = sorted.path, .overrides = sorted.overrides, .strict = true});
+  for (const ReporterConfig& reporter : loaded.config.reporters) find_reporter(reporter.type);
+  for (const std::string& warning : loaded.warnings) {
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
+  if (arguments.print) {
+    std::puts(to_json(loaded.config).dump(2).c_str());
+  } else {
+    const BackendConfig& backend = loaded.config.backend;
+    std::printf("%s is valid: %s on %s, %d prompts of %s\n", sorted.path.c_str(),
+                backend.model.c_str(), backend.type.c_str(), loaded.config.scenario.num_samples,
+                loaded.config.scenario.dataset_name.c_str());
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Action declare_validate(CLI::App& app) {
+  const auto arguments = std::make_shared<ValidateArguments>();
+  app.add_option("config", arguments->words, "YAML or JSON file, and settings to try with it")
+      ->type_name("FILE|KEY=VALUE")
+      ->required();
+  app.add_flag("--print", arguments->print, "Print the configuration as resolved, as JSON");
+  return [arguments] { return validate(*arguments); };
+}
+
+}  // namespace aieb::cli

@@ -1,0 +1,23 @@
+#include <array>
+
+#include "cli/command.h"
+
+namespace aieb::cli {
+namespace {
+
+constexpr std::array kCommands = {
+    Command{"run", "Run a benchmark and report what it cost", declare_run},
+    Command{"validate", "Check a configuration file without running it", declare_validate},
+    Command{"list", "List the runs that were recorded", declare_list},
+    Command{"show", "Show one run in detail", declare_show},
+    Command{"report", "Write a report of a recorded run again, in any format", declare_report},
+    Command{"compare", "Compare two runs and say whether they differ", declare_compare},
+    Command{"doctor", "Check what can be measured on this machine", declare_doctor},
+    Command{"version", "Print the version", declare_version},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace aieb::cli

@@ -1,0 +1,96 @@
+#include "cli/progress_line.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "reporters/text_format.h"
+
+namespace aieb::cli {
+namespace {
+
+constexpr size_t kPhaseWidth = 14;
+constexpr size_t kBarWidth = 24;
+
+/// "0:07", "12:05", "1:02:03".
+std::string clock_text(double seconds) {
+  const auto s = static_cast<int64_t>(seconds + 0.5);
+  if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
+  return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+std::string bar(double fraction) {
+  const auto full = static_cast<size_t>(std::clamp(fraction, 0.0, 1.0) * kBarWidth);
+  std::string out;
+  for (size_t i = 0; i < kBarWidth; ++i) out += i < full ? "█" : "░";
+  return out;
+}
+
+/// Share of the phase that is over; absent when nobody knows how long it takes.
+std::optional<double> fraction(const Progress& p) {
+  if (p.prompts_total > 0) {
+    return static_cast<double>(p.prompts_done + p.prompts_failed) /
+           static_cast<double>(p.prompts_total);
+  }
+  if (p.elapsed_s && p.remaining_s && *p.elapsed_s + *p.remaining_s > 0) {
+    return *p.elapsed_s / (*p.elapsed_s + *p.remaining_s);
+  }
+  return std::nullopt;
+}
+
+std::string failed_text(const Progress& p) {
+  return p.prompts_failed > 0 ? fmt::format(" ({} failed)", p.prompts_failed) : "";
+}
+
+/// Parts of the live line after the bar, the most important first.
+std::vector<std::string> bar_parts(const Progress& p) {
+  std::vector<std::string> out;
+  if (p.prompts_total > 0) {
+    out.push_back(
+        fmt::format("{}/{}{}", p.prompts_done + p.prompts_failed, p.prompts_total, failed_text(p)));
+  }
+  if (p.remaining_s) {
+    out.push_back(clock_text(*p.remaining_s) + " left");
+  } else if (p.elapsed_s) {
+    out.push_back(clock_text(*p.elapsed_s));
+  }
+  if (p.watts) out.push_back(fmt::format("{:.0f} W", *p.watts));
+  if (p.tokens_per_s) out.push_back(number_text(*p.tokens_per_s) + " tokens/s");
+  return out;
+}
+
+}  // namespace
+
+std::string progress_bar(const Progress& progress, size_t width) {
+  std::string out = padded(progress.phase, kPhaseWidth);
+  if (const auto done = fraction(progress)) {
+    if (display_width(out) + 2 + kBarWidth <= width) out += "  " + bar(*done);
+  }
+  for (const std::string& part : bar_parts(progress)) {
+    if (display_width(out) + 2 + display_width(part) > width) break;
+    out += "  " + part;
+  }
+  return out;
+}
+
+std::string progress_sentence(const Progress& p) {
+  std::string out = p.phase + ":";
+  const auto add = [&out](const std::string& part) {
+    out += (out.ends_with(':') ? " " : ", ") + part;
+  };
+  if (p.prompts_total > 0) {
+    add(fmt::format("{} of {} prompts{}", p.prompts_done + p.prompts_failed, p.prompts_total,
+                    failed_text(p)));
+  }
+  if (p.tokens_per_s) add(number_text(*p.tokens_per_s) + " tokens/s");
+  if (p.watts) add(fmt::format("{:.0f} W", *p.watts));
+  if (p.remaining_s) {
+    add(duration_text(*p.remaining_s) + " left");
+  } else if (p.elapsed_s) {
+    add("since " + duration_text(*p.elapsed_s));
+  }
+  return out;
+}
+
+}  // namespace aieb::cli

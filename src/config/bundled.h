@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace aieb {
+
+/// A file's copy in the binary, made at build time (embed.cmake).
+struct EmbeddedFile {
+  std::string_view path;  ///< relative to the repository's root
+  std::string_view text;
+};
+std::span<const EmbeddedFile> embedded_files();
+
+struct BundledFile {
+  std::string text;
+  std::string place;  ///< its path, or "<path> (built in)"
+};
+
+/// A data file that belongs to the tool, by its path relative to the repository's root: the file
+/// in a folder above the binary (a build tree or the Python package), so that editing it needs no
+/// rebuild; else the embedded copy. Throws Error (internal) for a path that is not embedded.
+BundledFile bundled_file(std::string_view path);
+
+constexpr std::string_view kQuickstartPrompts = "data/prompts/quickstart.jsonl";
+constexpr std::string_view kReasoningFormats = "ai_energy_benchmarks/config/reasoning_formats.yaml";
+
+}  // namespace aieb

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/events.h"
+#include "meters/meter.h"
+
+namespace aieb {
+
+/// What to measure, and where to look for it.
+struct MeterOptions {
+  std::string sys_root = "/sys";
+  std::string proc_root = "/proc";
+  std::vector<int> gpu_indices;  ///< NVML indices of the GPUs that the run uses
+  bool all_gpus = false;         ///< every GPU of the machine instead
+  std::vector<int> own_pids;     ///< processes of the workload besides this one (a local server's)
+  bool local = true;             ///< false: the work happens on another machine
+  std::string remote_reason;     ///< why it is taken to be remote; becomes the reason of `missing`
+};
+
+struct MeterSet {
+  std::vector<std::unique_ptr<Meter>> meters;
+  std::vector<MissingComponent> missing;
+};
+
+/// The meters for a run, best source first for each component:
+/// - gpu: the driver's energy counter, power and state of the chosen GPUs; none chosen: nothing.
+///   `all_gpus` on a machine without any NVIDIA GPU: nothing, and nothing is missing.
+/// - cpu: RAPL packages, else an estimate from the load.
+/// - dram: RAPL, else an estimate from the size.
+/// A component that is only estimated is not missing; why there is no better source is in the note
+/// of its domain. With `local = false` nothing is measured and all three components are missing.
+MeterSet discover_meters(const MeterOptions& options);
+
+}  // namespace aieb

