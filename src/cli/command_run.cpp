@@ -11,7 +11,7 @@
 #include "cli/console.h"
 #include "cli/interrupt.h"
 #include "cli/log_file.h"
-#include "cli/plan_text.h"
+#include "cli/plan_json.h"
 #include "cli/progress_display.h"
 #include "config/parser.h"
 #include "core/version.h"
@@ -101,8 +101,10 @@ class RunCommand {
     for (const std::string& warning : choice_.loaded.warnings)
       display_.print("warning: " + warning);
     const Plan plan = make_plan(config());
-    const std::string text = arguments_.json == kStdout ? plan_json(config(), plan).dump(2) + "\n"
-                                                        : plan_text(choice_.path, config(), plan);
+    const std::string text =
+        arguments_.json == kStdout
+            ? plan_json(config(), plan).dump(2) + "\n"
+            : "Plan of " + choice_.path + " (nothing is run)\n" + describe_plan(plan);
     std::fputs(text.c_str(), stdout);
     return ExitCode::kOk;
   }
