@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/clock.h"
+#include "reporters/text_format.h"
 
 namespace aieb {
 namespace {
@@ -28,12 +29,6 @@ Quantity component_wh(const Results& r, Component component) {
 MetricValue mean_power_w(const Results& r) {
   if (r.measure.duration_s <= 0) return Quantity::missing("W", "nothing was measured");
   return r.measure.total.gross.scaled(1 / r.measure.duration_s, "W");
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : "; ") + part;
-  return out;
 }
 
 MetricValue location(const Results& r) {
@@ -121,7 +116,7 @@ constexpr std::array kMetrics = {
            [](R r) -> MetricValue { return r.measure.complete; }},
     Metric{"energy_missing", "energy_missing", "energy missing", "", kText, false,
            "Components that the total lacks, separated by `; `",
-           [](R r) -> MetricValue { return joined(r.measure.missing); }},
+           [](R r) -> MetricValue { return joined(r.measure.missing, "; "); }},
     Metric{"energy_per_output_token_j", "energy_per_output_token_j", "energy per output token",
            "J", kQuantity, false, "Total energy over output tokens",
            [](R r) -> MetricValue { return r.energy_per_output_token; }},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "core/error.h"
 #include "reporters/codecarbon.h"
@@ -9,6 +10,7 @@
 #include "reporters/jsonl.h"
 #include "reporters/markdown.h"
 #include "reporters/results_json.h"
+#include "reporters/text_format.h"
 
 namespace aieb {
 namespace {
@@ -31,9 +33,10 @@ std::span<const Reporter> reporters() { return kReporters; }
 const Reporter& find_reporter(std::string_view name) {
   const auto found = std::ranges::find(kReporters, name, &Reporter::name);
   if (found != kReporters.end()) return *found;
-  std::string known;
-  for (const Reporter& r : kReporters) known += (known.empty() ? "" : ", ") + std::string(r.name);
-  throw ConfigError("unknown report format '" + std::string(name) + "' (known: " + known + ")");
+  std::vector<std::string> known;
+  for (const Reporter& r : kReporters) known.emplace_back(r.name);
+  throw ConfigError("unknown report format '" + std::string(name) +
+                    "' (known: " + joined(known, ", ") + ")");
 }
 
 }  // namespace aieb

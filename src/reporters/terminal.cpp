@@ -38,12 +38,6 @@ Row quantity_row(std::string label, const Results& results, std::string_view key
   return {std::move(label), quantity_text(q, metric(key).unit), source_note(q)};
 }
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
-  return out;
-}
-
 Row prompts_row(const Results& r) {
   std::string value =
       count_text(r.successful_prompts) + " ok, " + count_text(r.failed_prompts) + " failed";
@@ -108,7 +102,7 @@ void add_energy_rows(std::vector<Row>& rows, const Results& r) {
   Row total = quantity_row("energy", r, "total_energy_wh");
   if (r.measure.total.gross.known()) {
     total.tone = Tone::kBold;
-    if (!r.measure.complete) total.note = "without " + joined(r.measure.missing);
+    if (!r.measure.complete) total.note = "without " + joined(r.measure.missing, ", ");
   }
   rows.push_back(std::move(total));
   add_component_rows(rows, r);

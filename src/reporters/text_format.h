@@ -21,6 +21,9 @@ std::string duration_text(double seconds);
 /// to_text(quantity) in `unit`, for people.
 std::string quantity_text(Quantity quantity, std::string_view unit);
 
+/// The parts with `separator` between them.
+std::string joined(const std::vector<std::string>& parts, std::string_view separator);
+
 /// Number of columns that UTF-8 text takes on a terminal, counting every code point as one.
 size_t display_width(std::string_view text);
 

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from cli_harness import ROOT, aieb, assert_fails
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-BINARY = Path(os.environ.get("AIEB_BINARY", ROOT / "build" / "dev" / "aieb"))
 COMMANDS = ["run", "validate", "list", "show", "report", "compare", "doctor", "version"]
-
-# What the user's shell may hold must not change what these tests see.
-VARIABLES = [
-    "BENCHMARK_BACKEND", "BENCHMARK_MODEL", "VLLM_ENDPOINT", "NUM_SAMPLES", "MAX_NEW_TOKENS",
-    "COUNTRY_ISO_CODE", "REGION", "OUTPUT_DIR", "RESULTS_FILE", "LOG_LEVEL", "CONFIG_FILE",
-]  # fmt: skip
 
 MINIMAL = """\
 name: minimal
@@ -26,34 +17,12 @@ scenario: {dataset_name: prompts.jsonl, num_samples: 2}
 """
 
 
-def aieb(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k not in VARIABLES} | variables
-    return subprocess.run(
-        [str(BINARY), *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a configuration and two prompts."""
     (tmp_path / "minimal.yaml").write_text(MINIMAL)
     (tmp_path / "prompts.jsonl").write_text('{"text": "One?"}\n{"text": "Two?"}\n')
     return tmp_path
-
-
-def assert_fails(result: subprocess.CompletedProcess[str], code: int, *parts: str) -> None:
-    """An error is one message on stderr that begins with `error:` and holds all `parts`."""
-    assert result.returncode == code, result.stderr
-    assert result.stdout == ""
-    assert "error: " in result.stderr
-    for part in parts:
-        assert part in result.stderr, result.stderr
 
 
 def test_help_lists_every_command(folder: Path) -> None:

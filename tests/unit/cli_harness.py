@@ -1,0 +1,68 @@
+"""Runs the real binary for the command-line tests, with a clean environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BINARY = Path(os.environ.get("AIEB_BINARY", ROOT / "build" / "dev" / "aieb"))
+
+# What the user's shell may hold must not change what these tests see.
+VARIABLES = [
+    "BENCHMARK_BACKEND", "BENCHMARK_MODEL", "VLLM_ENDPOINT", "NUM_SAMPLES", "MAX_NEW_TOKENS",
+    "COUNTRY_ISO_CODE", "REGION", "OUTPUT_DIR", "RESULTS_FILE", "LOG_LEVEL", "CONFIG_FILE",
+    "VLLM_TIMEOUT",
+]  # fmt: skip
+
+
+def environment(**variables: str) -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k not in VARIABLES} | variables
+
+
+def aieb(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BINARY), *words],
+        cwd=folder,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def start_aieb(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(BINARY), *words],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def assert_fails(result: subprocess.CompletedProcess[str], code: int, *parts: str) -> None:
+    """An error is one message on stderr that begins with `error:` and holds all `parts`."""
+    assert result.returncode == code, result.stderr
+    assert result.stdout == ""
+    assert "error: " in result.stderr
+    for part in parts:
+        assert part in result.stderr, result.stderr
+
+
+@contextmanager
+def fake_server(*options: str) -> Iterator[str]:
+    """The endpoint of a server that speaks vLLM's dialect."""
+    command = [sys.executable, str(ROOT / "tests" / "fakes" / "fake_vllm.py"), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
+        finally:
+            process.terminate()
