@@ -12,7 +12,11 @@ struct Style {
     sort_keys: bool,
 }
 
-pub fn filter(value: &Value, ensure_ascii: Option<&Value>, options: Kwargs) -> Result<String, Error> {
+pub fn filter(
+    value: &Value,
+    ensure_ascii: Option<&Value>,
+    options: Kwargs,
+) -> Result<String, Error> {
     let indent: Option<Value> = options.get("indent")?;
     let separators: Option<Value> = options.get("separators")?;
     let named_ascii: Option<bool> = options.get("ensure_ascii")?;
@@ -159,6 +163,17 @@ fn number(value: &Value) -> String {
     if value.is_integer() {
         return value.to_string();
     }
+    match f64::try_from(value.clone()) {
+        Ok(float) if float.is_nan() => "NaN".into(),
+        Ok(float) if float.is_infinite() => {
+            if float > 0.0 { "Infinity" } else { "-Infinity" }.into()
+        }
+        _ => float_repr(value),
+    }
+}
+
+/// `repr` of a float value.
+pub fn float_repr(value: &Value) -> String {
     f64::try_from(value.clone()).map_or_else(|_| value.to_string(), float)
 }
 
@@ -166,10 +181,10 @@ fn number(value: &Value) -> String {
 /// below 1e-4.
 fn float(value: f64) -> String {
     if value.is_nan() {
-        return "NaN".into();
+        return "nan".into();
     }
     if value.is_infinite() {
-        return if value > 0.0 { "Infinity" } else { "-Infinity" }.into();
+        return if value > 0.0 { "inf" } else { "-inf" }.into();
     }
     if value == 0.0 || (1e-4..1e16).contains(&value.abs()) {
         return format!("{value:?}");

@@ -76,8 +76,16 @@ fn is_space(c: char) -> bool {
 
 fn strip<'a>(text: &'a str, chars: Option<&str>, left: bool, right: bool) -> &'a str {
     let strips = |c: char| chars.map_or_else(|| is_space(c), |chars| chars.contains(c));
-    let text = if left { text.trim_start_matches(strips) } else { text };
-    if right { text.trim_end_matches(strips) } else { text }
+    let text = if left {
+        text.trim_start_matches(strips)
+    } else {
+        text
+    };
+    if right {
+        text.trim_end_matches(strips)
+    } else {
+        text
+    }
 }
 
 /// str.split(sep=None, maxsplit=-1) and str.rsplit.

@@ -19,7 +19,12 @@ pub fn strftime(format: &str, now: i64) -> Result<String, String> {
         let mut buffer = vec![0u8; size];
         // SAFETY: the buffer has `size` bytes, the format ends with NUL, `parts` is filled.
         let length = unsafe {
-            libc::strftime(buffer.as_mut_ptr().cast::<c_char>(), size, format.as_ptr(), &parts)
+            libc::strftime(
+                buffer.as_mut_ptr().cast::<c_char>(),
+                size,
+                format.as_ptr(),
+                &parts,
+            )
         };
         if length > 0 {
             buffer.truncate(length);

@@ -3,7 +3,11 @@
 use std::cell::RefCell;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::value::ValueKind;
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
+};
+use minijinja_contrib::globals::{cycler, joiner};
 
 use crate::ffi::{Result, Text, View, guard, write};
 use crate::{generation_tags, python_json, python_methods, python_time};
@@ -31,12 +35,22 @@ fn strftime_now(format: &str) -> std::result::Result<String, Error> {
 
 /// Python's idea of what has a length and an order: text and mappings too.
 fn is_sequence(value: &Value) -> bool {
-    use minijinja::value::ValueKind::{Map, Seq, String};
-    matches!(value.kind(), String | Seq | Map)
+    matches!(
+        value.kind(),
+        ValueKind::String | ValueKind::Seq | ValueKind::Map
+    )
 }
 
 fn is_iterable(value: &Value) -> bool {
-    is_sequence(value) || value.is_undefined() || value.try_iter().is_ok()
+    is_sequence(value) || matches!(value.kind(), ValueKind::Undefined | ValueKind::Iterable)
+}
+
+/// Prints as Python does; minijinja differs for large and small floats only.
+fn print(out: &mut Output, state: &mut State, value: &Value) -> std::result::Result<(), Error> {
+    if value.kind() == ValueKind::Number && !value.is_integer() {
+        return write!(out, "{}", python_json::float_repr(value)).map_err(Error::from);
+    }
+    minijinja::escape_formatter(out, state, value)
 }
 
 fn parse(source: &str) -> Result<Environment<'static>> {
@@ -54,6 +68,9 @@ fn parse(source: &str) -> Result<Environment<'static>> {
     env.add_filter("trim", python_methods::trim);
     env.add_test("sequence", is_sequence);
     env.add_test("iterable", is_iterable);
+    env.set_formatter(print);
+    env.add_function("cycler", cycler);
+    env.add_function("joiner", joiner);
     env.add_function("raise_exception", raise_exception);
     env.add_function("strftime_now", strftime_now);
     env.add_template_owned(NAME, generation_tags::neutralise(source))

@@ -79,6 +79,21 @@ std::optional<ChatTemplate> choose(Templates templates, const std::string& name,
                    "'; there is " + (known.empty() ? "none" : known));
 }
 
+/// A message's reasoning goes by several names; templates read "reasoning_content", gpt-oss'
+/// "thinking". Like transformers, both are filled from whichever is there.
+Json with_reasoning(const Json& message) {
+  if (!message.is_object()) return message;
+  for (const char* name : {"reasoning_content", "thinking", "reasoning"}) {
+    const auto it = message.find(name);
+    if (it == message.end() || it->is_null()) continue;
+    Json result = {{"thinking", *it}};
+    result.update(message);
+    result["reasoning_content"] = *it;
+    return result;
+  }
+  return message;
+}
+
 }  // namespace
 
 void ChatTemplate::Free::operator()(aieb_template* handle) const { aieb_template_free(handle); }
@@ -103,7 +118,8 @@ std::string ChatTemplate::render(const std::vector<Message>& messages, const Jso
 std::string ChatTemplate::render(const Json& messages, const Json& variables,
                                  std::optional<int64_t> now_s) const {
   Json context = variables;
-  context["messages"] = messages;
+  Json& list = context["messages"] = Json::array();
+  for (const Json& message : messages) list.push_back(with_reasoning(message));
   std::string text;
   try {
     text = context.dump();

@@ -21,6 +21,16 @@ void check(aieb_text error, const char* what) {
   }
 }
 
+/// Null when there is no such file.
+Json read_json(const fs::path& path) {
+  if (!fs::exists(path)) return nullptr;
+  try {
+    return Json::parse(read_file(path));
+  } catch (const Json::exception& e) {
+    throw ModelError(path.string() + ": " + e.what());
+  }
+}
+
 }  // namespace
 
 void Tokenizer::Free::operator()(aieb_tokenizer* handle) const { aieb_tokenizer_free(handle); }
@@ -48,15 +58,9 @@ Tokenizer Tokenizer::from_folder(const std::string& folder) {
                      "need it converted: transformers.AutoTokenizer.from_pretrained(FOLDER)"
                      ".save_pretrained(FOLDER)");
   }
-  TokenizerSettings settings;
-  const fs::path config = fs::path(folder) / "tokenizer_config.json";
-  if (fs::exists(config)) {
-    try {
-      settings = tokenizer_settings_from(Json::parse(read_file(config)));
-    } catch (const Json::exception& e) {
-      throw ModelError(config.string() + ": " + e.what());
-    }
-  }
+  TokenizerSettings settings =
+      tokenizer_settings_from(read_json(fs::path(folder) / "tokenizer_config.json"),
+                              read_json(fs::path(folder) / "special_tokens_map.json"));
   return from_json(read_file(path), path.string(), std::move(settings));
 }
 
@@ -74,7 +78,7 @@ void Tokenizer::apply_settings() {
     const std::string tokens = Json(settings_.added_tokens).dump();
     check(aieb_tokenizer_add_tokens(handle_.get(), view(tokens)), "added tokens");
   }
-  if (settings_.add_bos_token || settings_.add_eos_token || !facts["post_processor"].get<bool>()) {
+  if (!facts["post_processor"].get<bool>()) {
     const std::string processor = bos_eos_post_processor(settings_, bos_id(), eos_id()).dump();
     check(aieb_tokenizer_set_post_processor(handle_.get(), view(processor)), "post-processor");
   }

@@ -1,5 +1,6 @@
 #include "bridge/tokenizer_settings.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -7,8 +8,9 @@
 namespace aieb {
 namespace {
 
-constexpr std::array kTokenNames = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                    "pad_token", "cls_token", "mask_token"};
+/// In transformers' order, in which tokens that the vocabulary lacks get their ids.
+constexpr std::array<std::string_view, 7> kTokenNames = {
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"};
 
 /// A special token is a string, or an object with "content".
 std::optional<std::string> token_text(const Json& value) {
@@ -25,10 +27,9 @@ Json special_token(const Json& value) {
   return token;
 }
 
-std::optional<bool> flag(const Json& config, const char* key) {
+bool flag(const Json& config, const char* key) {
   const auto it = config.find(key);
-  if (it == config.end()) return std::nullopt;
-  return it->is_boolean() && it->get<bool>();
+  return it != config.end() && it->is_boolean() && it->get<bool>();
 }
 
 void read_numbered_tokens(const Json& config, TokenizerSettings& settings) {
@@ -41,14 +42,19 @@ void read_numbered_tokens(const Json& config, TokenizerSettings& settings) {
   for (auto& [id, token] : by_id) settings.added_tokens.push_back(std::move(token));
 }
 
+/// bos_token, eos_token, …, then a model's own, such as image_token.
 void read_named_tokens(const Json& config, TokenizerSettings& settings) {
-  for (const char* name : kTokenNames) {
+  std::vector<std::string> names(kTokenNames.begin(), kTokenNames.end());
+  for (const auto& [name, value] : config.items()) {
+    const bool known = std::find(names.begin(), names.end(), name) != names.end();
+    if (name.ends_with("_token") && !known) names.push_back(name);
+  }
+  for (const std::string& name : names) {
     const auto it = config.find(name);
-    if (it == config.end()) continue;
-    if (auto text = token_text(*it)) {
-      settings.special_tokens[name] = *text;
-      settings.added_tokens.push_back(special_token(*it));
-    }
+    const auto text = it == config.end() ? std::nullopt : token_text(*it);
+    if (!text) continue;
+    settings.special_tokens[name] = *text;
+    settings.added_tokens.push_back(special_token(*it));
   }
 }
 
@@ -67,20 +73,19 @@ void read_extra_tokens(const Json& config, TokenizerSettings& settings) {
 
 }  // namespace
 
-TokenizerSettings tokenizer_settings_from(const Json& tokenizer_config) {
+TokenizerSettings tokenizer_settings_from(const Json& tokenizer_config,
+                                          const Json& special_tokens_map) {
+  Json config = tokenizer_config.is_object() ? tokenizer_config : Json::object();
+  if (!config.contains("added_tokens_decoder") && special_tokens_map.is_object()) {
+    config.update(special_tokens_map);
+  }
   TokenizerSettings settings;
-  if (!tokenizer_config.is_object()) return settings;
-  read_numbered_tokens(tokenizer_config, settings);
-  read_named_tokens(tokenizer_config, settings);
-  read_extra_tokens(tokenizer_config, settings);
-  settings.add_bos_token = flag(tokenizer_config, "add_bos_token");
-  settings.add_eos_token = flag(tokenizer_config, "add_eos_token");
-  settings.clean_up_tokenization_spaces =
-      flag(tokenizer_config, "clean_up_tokenization_spaces").value_or(false);
+  read_numbered_tokens(config, settings);
+  read_named_tokens(config, settings);
+  read_extra_tokens(config, settings);
+  settings.clean_up_tokenization_spaces = flag(config, "clean_up_tokenization_spaces");
   settings.clean_up_for_bpe =
-      flag(tokenizer_config,
-           "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output")
-          .value_or(false);
+      flag(config, "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output");
   return settings;
 }
 

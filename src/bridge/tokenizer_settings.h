@@ -15,16 +15,18 @@ struct TokenizerSettings {
   /// of the chat template.
   std::map<std::string, std::string> special_tokens;
   std::vector<Json> added_tokens;  ///< {"content", "special", "lstrip", …}, in id order
-  /// Absent: tokenizer.json's own post-processor decides. transformers 5 replaces it as soon as
-  /// the configuration names one of the two.
+  /// For tokenizers without a post-processor of their own, i.e. from GGUF: like transformers 5,
+  /// nothing beside a tokenizer.json is asked, whatever tokenizer_config.json says. Absent: false.
   std::optional<bool> add_bos_token;
   std::optional<bool> add_eos_token;
   bool clean_up_tokenization_spaces = false;
   bool clean_up_for_bpe = false;  ///< apply the clean-up to BPE models as well
 };
 
-/// From the content of tokenizer_config.json. Keys that are absent or null keep their default.
-TokenizerSettings tokenizer_settings_from(const Json& tokenizer_config);
+/// From the content of tokenizer_config.json and, where that lists no added tokens (older
+/// repositories), special_tokens_map.json. Absent files are null; absent keys keep their default.
+TokenizerSettings tokenizer_settings_from(const Json& tokenizer_config,
+                                          const Json& special_tokens_map = nullptr);
 
 /// The post-processor that transformers builds from add_bos_token and add_eos_token, as it would
 /// stand in tokenizer.json. Ids are those of the two tokens; a token without an id is not added.

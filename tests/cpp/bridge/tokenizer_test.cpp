@@ -46,19 +46,31 @@ TEST(Tokenizer, answers_for_tokens_and_ids_that_exist_and_that_do_not) {
   EXPECT_EQ(tokenizer.vocab_size(), 16U);
 }
 
-TEST(Tokenizer, adds_bos_and_eos_as_the_configuration_says) {
-  const Json config = Json::parse(
-      R"({"add_bos_token": true, "add_eos_token": true, "bos_token": "<s>",
-          "eos_token": {"content": "</s>", "lstrip": false}})");
-  const Tokenizer tokenizer = byte_level(tokenizer_settings_from(config));
+TEST(Tokenizer, adds_bos_and_eos_where_the_file_has_no_rule_of_its_own) {
+  TokenizerSettings settings = tokenizer_settings_from(
+      Json::parse(R"({"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}})"));
+  settings.add_bos_token = true;
+  settings.add_eos_token = true;
+  const Tokenizer tokenizer = byte_level(settings);
   EXPECT_EQ(tokenizer.eos_id(), 16U) << "a token that only the configuration names is added";
   EXPECT_THAT(tokenizer.encode("hello", true), ElementsAre(0, 12, 16));
   EXPECT_THAT(tokenizer.encode("hello", false), ElementsAre(12));
 }
 
 TEST(Tokenizer, leaves_out_a_bos_that_is_not_named) {
-  const Tokenizer tokenizer = byte_level(tokenizer_settings_from({{"add_bos_token", true}}));
-  EXPECT_THAT(tokenizer.encode("hello", true), ElementsAre(12));
+  TokenizerSettings settings;
+  settings.add_bos_token = true;
+  EXPECT_THAT(byte_level(settings).encode("hello", true), ElementsAre(12));
+}
+
+TEST(TokenizerSettings, reads_the_older_special_tokens_map) {
+  const Json map = {{"bos_token", "<s>"}, {"eos_token", {{"content", "</s>"}, {"lstrip", true}}}};
+  const auto settings = tokenizer_settings_from({{"bos_token", "<b>"}}, map);
+  EXPECT_EQ(settings.special_tokens.at("bos_token"), "<s>");
+  EXPECT_EQ(settings.special_tokens.at("eos_token"), "</s>");
+  const Json newer = {{"bos_token", "<b>"}, {"added_tokens_decoder", Json::object()}};
+  EXPECT_EQ(tokenizer_settings_from(newer, map).special_tokens.at("bos_token"), "<b>");
+  EXPECT_TRUE(tokenizer_settings_from(nullptr).special_tokens.empty());
 }
 
 TEST(Tokenizer, cleans_up_spaces_only_where_transformers_does) {
@@ -117,7 +129,8 @@ TEST(Tokenizer, reads_a_checkpoint_folder) {
   std::ofstream(folder / "tokenizer_config.json")
       << R"({"bos_token": "<s>", "add_bos_token": true, "pad_token": null})";
   const Tokenizer tokenizer = Tokenizer::from_folder(folder);
-  EXPECT_THAT(tokenizer.encode("hello", true), ElementsAre(0, 12));
+  EXPECT_EQ(tokenizer.bos_id(), 0U);
+  EXPECT_THAT(tokenizer.encode("hello", true), ElementsAre(12)) << "as transformers 5 does";
   EXPECT_EQ(tokenizer.pad_id(), std::nullopt);
   std::filesystem::remove(folder / "tokenizer.json");
   EXPECT_THROW(Tokenizer::from_folder(folder), ModelError);
