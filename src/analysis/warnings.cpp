@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 
+#include "analysis/event_warnings.h"
 #include "core/clock.h"
 
 namespace aieb {
@@ -131,26 +132,6 @@ void check_straddling(const Trace& trace, const Results& results, Warnings& out)
                 " requests ended after the measured window; their energy is counted up to its end");
 }
 
-/// Events that the run wrote down and that belong into the results: {kind, what to say}.
-void check_events(const Trace& trace, std::span<const Phase> phases, Warnings& out) {
-  int64_t throttled = 0;
-  for (const TraceEvent& event : trace.events) {
-    const bool measured = std::any_of(phases.begin(), phases.end(), [&](const Phase& p) {
-      return p.kind == PhaseKind::kMeasure && event.t_ns >= p.start_ns && event.t_ns <= p.end_ns;
-    });
-    const bool throttles = event.kind.rfind("throttl", 0) == 0;
-    if (throttles && measured) ++throttled;
-    if (event.kind == "warning" && event.data.is_object() && event.data.contains("text")) {
-      out.push_back(event.data["text"].get<std::string>());
-    }
-  }
-  if (throttled > 0) {
-    out.push_back("a device changed its throttling " + std::to_string(throttled) +
-                  " times while measuring; results are not those of its full clock. Check cooling "
-                  "and power limits");
-  }
-}
-
 void check_completeness(const Results& results, Warnings& out) {
   if (results.energy_disabled) return;
   for (const std::string& name : results.measure.missing) {
@@ -178,7 +159,8 @@ std::vector<std::string> find_warnings(const Trace& trace, const EnergySources& 
   check_unattributed(results, out);
   check_straddling(trace, results, out);
   check_carbon(results, out);
-  check_events(trace, trace.phases, out);
+  const Warnings told = event_warnings(trace);
+  out.insert(out.end(), told.begin(), told.end());
   return out;
 }
 

@@ -275,7 +275,10 @@ TEST(Analyze, says_what_to_change_in_plain_words) {
   b.domain(Component::kCpu, DomainKind::kCounter);
   b.samples(0, 7, 0.1, [](double t) { return t < 2 ? 50 * t : 100 + 100 * (t - 2); });
   b.request(4, 4.5);
-  b.event(5, "throttle", {{"reasons", {"power"}}});
+  b.event(1, "throttle", {{"gpu", 0}, {"reasons", {"power cap"}}});
+  b.event(1, "throttle", {{"gpu", 1}, {"reasons", {"thermal"}}});
+  b.event(2, "throttle", {{"gpu", 1}, {"reasons", Json::array()}});
+  b.event(5, "gpu_shared", {{"gpu", 0}, {"processes", {{{"pid", 7}, {"name", "blender"}}}}});
   b.event(1, "warning", {{"text", "something to know"}});
   CarbonFactor factor;
   factor.assumed = true;
@@ -286,7 +289,9 @@ TEST(Analyze, says_what_to_change_in_plain_words) {
   EXPECT_THAT(w, Contains(HasSubstr("no location was given")));
   EXPECT_THAT(w, Contains(HasSubstr("no request was in flight")));
   EXPECT_THAT(w, Contains(HasSubstr("idle power")));
-  EXPECT_THAT(w, Contains(HasSubstr("throttling")));
+  EXPECT_THAT(w, Contains(HasSubstr("GPU 0 was throttled while measuring (power cap)")));
+  EXPECT_THAT(w, Not(Contains(HasSubstr("GPU 1")))) << "it was over before";
+  EXPECT_THAT(w, Contains(HasSubstr("blender (pid 7)")));
   EXPECT_THAT(w, Contains("something to know"));
 }
 
