@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "cli/log_file.h"
 #include "cli/plan_json.h"
+#include "cli/plan_text.h"
 #include "cli/progress_display.h"
 #include "config/parser.h"
 #include "core/version.h"
