@@ -131,12 +131,9 @@ class Analysis {
 
   /// Prompts of the plan that the run was stopped before.
   void add_planned_but_not_started() {
-    const Json plan = trace_.meta_json(meta::kPlan);
-    if (!plan.is_object() || !plan.contains("prompts")) return;
-    const Json& prompts = plan["prompts"];
-    int64_t planned = 0;
-    if (prompts.is_number_integer()) planned = prompts.get<int64_t>();
-    if (prompts.is_array()) planned = static_cast<int64_t>(prompts.size());
+    const Json plan = object_or_empty(trace_.meta_json(meta::kPlan));
+    const Json dataset = object_or_empty(plan.value("dataset", Json::object()));
+    int64_t planned = dataset.value("num_samples", int64_t{0});
     planned *= std::max<int64_t>(1, static_cast<int64_t>(measure_.size()));
     const int64_t not_started = planned - results_.total_prompts;
     if (not_started <= 0) return;

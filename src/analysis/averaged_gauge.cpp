@@ -25,16 +25,23 @@ class SmoothedPower {
   [[nodiscard]] bool covers(double t) const {
     return t >= points_.front().t_s && t <= points_.back().t_s;
   }
+  /// Time between t and the nearest point, 0 within the points.
+  [[nodiscard]] double distance(double t) const {
+    return std::max({0.0, points_.front().t_s - t, t - points_.back().t_s});
+  }
+  /// The nearest power goes on outside the points.
   [[nodiscard]] double power(double t) const {
-    const size_t k = interval(t);
-    return points_[k].power_w + slope(k) * (t - points_[k].t_s);
+    const double within = std::clamp(t, points_.front().t_s, points_.back().t_s);
+    const size_t k = interval(within);
+    return points_[k].power_w + slope(k) * (within - points_[k].t_s);
   }
   [[nodiscard]] double energy(double t) const {
-    const size_t k = interval(t);
-    const double dt = t - points_[k].t_s;
-    return integral_[k] + points_[k].power_w * dt + slope(k) * dt * dt / 2;
+    const double within = std::clamp(t, points_.front().t_s, points_.back().t_s);
+    const size_t k = interval(within);
+    const double dt = within - points_[k].t_s;
+    return integral_[k] + points_[k].power_w * dt + slope(k) * dt * dt / 2 +
+           power(within) * (t - within);
   }
-  [[nodiscard]] double slope_at(double t) const { return slope(interval(t)); }
 
  private:
   [[nodiscard]] size_t interval(double t) const {
@@ -68,9 +75,23 @@ class EdgeCandidates {
         reading_sigma_w_(reading_sigma_w) {}
 
   [[nodiscard]] Candidate best(double t) const {
-    std::vector<Candidate> candidates{{power_.energy(t), smear_variance(t)}};
-    if (power_.covers(t + w_)) candidates.push_back(from_anchor(t, +1));
-    if (power_.covers(t - w_)) candidates.push_back(from_anchor(t, -1));
+    std::vector<Candidate> candidates;
+    if (power_.covers(t)) candidates.push_back({power_.energy(t), smear_variance(t)});
+    for (const int side : {-1, +1}) {
+      if (power_.covers(t + side * w_)) candidates.push_back(from_anchor(t, side));
+    }
+    if (candidates.empty()) candidates.push_back(beyond_readings(t));
+    Candidate out = combine(candidates);
+    // The readings may all be off by up to √3·σ in time. Either way energy is lost at a step up
+    // and at a step down: on average half of |step|·mean |δ|.
+    const double step = power_.power(t + w_ / 2) - power_.power(t - w_ / 2);
+    out.energy_j -= step * time_sigma_s_ * std::sqrt(3.0) / 4;
+    out.variance += square(step * time_sigma_s_) / 4;
+    return out;
+  }
+
+ private:
+  static Candidate combine(const std::vector<Candidate>& candidates) {
     double weights = 0;
     double sum = 0;
     for (const Candidate& c : candidates) {
@@ -82,23 +103,36 @@ class EdgeCandidates {
     for (const Candidate& c : candidates) {
       contradiction += square(c.energy_j - energy) / c.variance;
     }
-    const auto n = static_cast<double>(candidates.size());
-    return {energy, 1 / weights * std::max(1.0, contradiction / std::max(1.0, n - 1))};
+    const double freedom = std::max(1.0, static_cast<double>(candidates.size()) - 1);
+    return {energy, 1 / weights * std::max(1.0, contradiction / freedom)};
   }
 
- private:
   [[nodiscard]] Candidate from_anchor(double t, int side) const {
     const double anchor = t + side * w_;
     const double mean_at = t + side * w_ / 2;
     return {power_.energy(anchor) - side * w_ * power_.power(mean_at),
-            smear_variance(anchor) + square(w_ * reading_sigma_w_) +
-                square(power_.slope_at(mean_at) * w_ * time_sigma_s_)};
+            anchor_variance(anchor) + square(w_ * reading_sigma_w_)};
+  }
+
+  [[nodiscard]] Candidate beyond_readings(double t) const {
+    const double error = power_.power(t) * power_.distance(t) / 2;
+    return {power_.energy(t), smear_variance(t) + square(error)};
   }
 
   /// A step of power ΔP at t is smeared into an error of ΔP·W/8.
   [[nodiscard]] double smear_variance(double t) const {
     const double step = power_.power(t + w_ / 2) - power_.power(t - w_ / 2);
     return square(step * w_ / 8) + square(w_ * reading_sigma_w_) + 1e-12;
+  }
+
+  /// At an anchor the power changes, if at all, somewhere within ± W/2: a step that is u away
+  /// makes an error of ΔP·(W/2 − |u|)²/2W and shows as ΔP·(1 − |u|/W), which over all u has a
+  /// quarter of the variance above. A third is taken, at three places, since several steps may
+  /// hide each other.
+  [[nodiscard]] double anchor_variance(double t) const {
+    double sum = 0;
+    for (const double shift : {-w_ / 4, 0.0, w_ / 4}) sum += smear_variance(t + shift);
+    return sum / 3 / 3;
   }
 
   const SmoothedPower& power_;
@@ -125,9 +159,8 @@ void integrate_averaged_gauge(DomainEnergy& out, const SensorUpdates& updates,
   }
   for (const double edge : edges) {
     const Candidate best = candidates.best(edge);
-    const double variance = best.variance + square(power.slope_at(edge) * w * time_sigma) / 4;
     builder.add_at(edge, best.energy_j);
-    out.edges.push_back({time_ns(updates.origin_ns, edge), variance, variance});
+    out.edges.push_back({time_ns(updates.origin_ns, edge), best.variance, best.variance});
   }
   out.curve = builder.build();
 }

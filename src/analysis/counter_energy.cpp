@@ -131,7 +131,7 @@ DomainEnergy counter_energy(const Domain& domain, std::span<const Sample> sample
   out.first_ns = clean.readings.front().t_ns;
   out.last_ns = clean.readings.back().t_ns;
   out.gaps = find_gaps(clean.readings);
-  out.period_s = std::max(median_spacing_s(clean.readings), sensor.period_s);
+  out.period_s = std::max(usual_spacing_s(clean.readings), sensor.period_s);
   const std::vector<double> edges = edges_in_seconds(edges_ns, sensor.origin_ns);
   if (shape != nullptr && shape->unusable.empty()) {
     add_with_shape(out, sensor, edges, *shape);

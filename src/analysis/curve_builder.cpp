@@ -33,7 +33,7 @@ std::vector<double> edges_in_seconds(std::span<const int64_t> edges_ns, int64_t 
 
 std::vector<TimeSpan> find_gaps(std::span<const Reading> readings) {
   std::vector<TimeSpan> gaps;
-  const double usual_s = median_spacing_s(readings);
+  const double usual_s = usual_spacing_s(readings);
   for (size_t i = 1; i < readings.size(); ++i) {
     if (seconds(readings[i].t_ns - readings[i - 1].t_ns) > kGapPeriods * usual_s) {
       gaps.push_back({readings[i - 1].t_ns, readings[i].t_ns});

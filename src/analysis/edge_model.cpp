@@ -6,8 +6,10 @@
 namespace aieb {
 namespace {
 
-/// Power does not follow the begin of a phase at once: kernels start, clocks and regulators ramp.
-constexpr double kSharpness_s = 0.005;
+/// The load begins a little after its phase and ends a little before it, and power ramps: on the
+/// side of the load the edge is this far from where the power changes, on the other hardly.
+constexpr double kLoadLag_s = 0.005;
+constexpr double kIdleLag_s = 0.001;
 
 double square(double x) { return x * x; }
 
@@ -23,34 +25,42 @@ EdgeEstimate counter_edge(double energy_before, double energy_after, const EdgeS
   const double from_left = energy_before + before.power_w * before.distance_s;
   const double from_right = energy_after - after.power_w * after.distance_s;
   const double step = after.power_w - before.power_w;
-  const double left_var = extrapolation_variance(before) +
-                          square(step * std::min(kSharpness_s, before.distance_s)) +
-                          square(before.power_w * time_sigma_s);
-  const double right_var = extrapolation_variance(after) +
-                           square(step * std::min(kSharpness_s, after.distance_s)) +
-                           square(after.power_w * time_sigma_s);
   const double shared = before.power_w * after.power_w * square(time_sigma_s);
-  const double spread = left_var + right_var - 2 * shared;
+  const auto variance_of = [&](const EdgeSide& side) {
+    const bool loaded = side.power_w >= (before.power_w + after.power_w) / 2;
+    const double lag = std::min(loaded ? kLoadLag_s : kIdleLag_s, side.distance_s);
+    return extrapolation_variance(side) + square(step * lag) / 3 +
+           square(side.power_w * time_sigma_s);
+  };
+  double left_var = variance_of(before);
+  double right_var = variance_of(after);
+  double spread = left_var + right_var - 2 * shared;
   if (spread <= 0) return {from_left, left_var};
-  const double left_weight = (right_var - shared) / spread;
   const double contradiction = square(from_left - from_right) / spread;
-  EdgeEstimate out;
-  out.energy_j = std::clamp(left_weight * from_left + (1 - left_weight) * from_right, energy_before,
-                            energy_after);
-  out.variance = (left_var * right_var - shared * shared) / spread * std::max(1.0, contradiction);
-  return out;
+  if (contradiction > 1) {
+    // Whatever changed elsewhere changed within the way from the known point to the edge.
+    const auto inflated = [&](double variance, const EdgeSide& side) {
+      return std::min(variance * contradiction, variance + square(step * side.distance_s) / 3);
+    };
+    left_var = inflated(left_var, before);
+    right_var = inflated(right_var, after);
+    spread = left_var + right_var - 2 * shared;
+  }
+  const double left_weight = (right_var - shared) / spread;
+  return {std::clamp(left_weight * from_left + (1 - left_weight) * from_right, energy_before,
+                     energy_after),
+          (left_var * right_var - shared * shared) / spread};
 }
 
-EdgeEstimate gauge_edge(const EdgeSide& near, const EdgeSide& far, double noise_w2) {
+EdgeEstimate gauge_edge(const EdgeSide& near, const EdgeSide& far) {
   const double y = near.distance_s;
   const double h = near.distance_s + far.distance_s;
   if (y <= 0 || h <= 0) return {0, 0};
   const double step = near.power_w - far.power_w;
   const double at_edge = near.power_w - step * y / h;
-  const double excess = std::max(0.0, square(step) - near.diffusion * h - 2 * noise_w2);
-  const double noise = noise_w2 * y * y;
-  const double goes_on_var = near.diffusion * y * y * y / 3 + noise;
-  const double evenly_var = near.diffusion * y * y * (y / 3 - y * y / (4 * h)) + noise +
+  const double excess = std::max(0.0, square(step) - near.diffusion * h);
+  const double goes_on_var = near.diffusion * y * y * y / 3;
+  const double evenly_var = near.diffusion * y * y * (y / 3 - y * y / (4 * h)) +
                             excess * square(y * far.distance_s / (2 * h));
   const double goes_on = near.power_w * y;
   const double evenly = (near.power_w + at_edge) / 2 * y;

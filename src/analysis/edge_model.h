@@ -29,7 +29,7 @@ EdgeEstimate counter_edge(double energy_before, double energy_after, const EdgeS
 /// Energy between a window edge and the next power reading of a gauge, on the side `near`; the
 /// power reading on the other side is `far`. Either the power changes at the edge (then `near`
 /// goes on to the edge) or evenly between the readings; both are weighed.
-EdgeEstimate gauge_edge(const EdgeSide& near, const EdgeSide& far, double noise_w2);
+EdgeEstimate gauge_edge(const EdgeSide& near, const EdgeSide& far);
 
 /// Variance of the energy that a random walk of power uses over `distance_s` when it is
 /// extrapolated from `side`, in J².

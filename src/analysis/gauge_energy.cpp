@@ -12,7 +12,36 @@
 namespace aieb {
 namespace {
 
+/// What is left of the time error beside an edge after `sort_to_sides`, as a part of a reading's,
+/// and how far the load keeps from the edge (edge_model.cpp): on the side of the load, and on the
+/// idle one, whose power reaches up to the edge.
+struct TimeError {
+  double lag_s;
+  double share;
+};
+constexpr TimeError kLoadedSide{0.005, 0.7};
+constexpr TimeError kIdleSide{0.003, 0.4};
+
 double square(double x) { return x * x; }
+
+/// Puts points whose time is not known well enough to tell on which side of an edge they are on the
+/// side whose power they have.
+void sort_to_sides(std::vector<PowerPoint>& points, const SensorUpdates& updates,
+                   const std::vector<double>& edges) {
+  constexpr double kJustBeside_s = 1e-6;
+  for (size_t k = 1; k + 1 < points.size(); ++k) {
+    const double reach = updates.updates[k].sigma_s * std::sqrt(3.0);
+    const auto edge = std::lower_bound(edges.begin(), edges.end(), points[k].t_s - reach);
+    if (edge == edges.end() || *edge > points[k].t_s + reach) continue;
+    const double p = points[k].power_w;
+    const bool like_before =
+        std::abs(p - points[k - 1].power_w) < std::abs(p - points[k + 1].power_w);
+    const double side = *edge + (like_before ? -kJustBeside_s : kJustBeside_s);
+    const bool is_before = points[k].t_s < *edge;
+    if (is_before == like_before) continue;
+    if (side > points[k - 1].t_s && side < points[k + 1].t_s) points[k].t_s = side;
+  }
+}
 
 /// Integrates power points by trapezoids, except next to window edges (edge_model.h).
 class GaugeIntegral {
@@ -63,7 +92,7 @@ class GaugeIntegral {
     const double diffusion =
         local_diffusion(points_, static_cast<std::ptrdiff_t>(nearest), -direction, roughness_);
     const EdgeSide side{points_[nearest].power_w, distance, 0, diffusion};
-    const double variance = extrapolation_variance(side) + (roughness_.noise) * square(distance) +
+    const double variance = extrapolation_variance(side) +
                             square(points_[nearest].power_w * updates_.updates[nearest].sigma_s);
     add_edge(edge_s, variance, variance);
     builder_.add_at(edge_s, energy_ + direction * side.power_w * distance);
@@ -77,13 +106,16 @@ class GaugeIntegral {
     const double right_d = local_diffusion(points_, index + 1, +1, roughness_);
     const double first = edges.front();
     const double last = edges.back();
-    const EdgeEstimate before =
-        gauge_edge({left.power_w, first - left.t_s, 0, left_d},
-                   {right.power_w, right.t_s - first, 0, right_d}, roughness_.noise);
-    const EdgeEstimate after =
-        gauge_edge({right.power_w, right.t_s - last, 0, right_d},
-                   {left.power_w, last - left.t_s, 0, left_d}, roughness_.noise);
-    const double time_variance = square(step_across(k) * updates_.updates[k].sigma_s);
+    const EdgeEstimate before = gauge_edge({left.power_w, first - left.t_s, 0, left_d},
+                                           {right.power_w, right.t_s - first, 0, right_d});
+    const EdgeEstimate after = gauge_edge({right.power_w, right.t_s - last, 0, right_d},
+                                          {left.power_w, last - left.t_s, 0, left_d});
+    const double sigma = updates_.updates[k].sigma_s;
+    const double step = step_across(k);
+    const auto time_variance = [&](bool loaded) {
+      const TimeError& error = loaded ? kLoadedSide : kIdleSide;
+      return square(step * (error.lag_s + error.share * sigma));
+    };
     const double middle_power = mean_power(k);
     const double middle_variance = square((right.power_w - left.power_w) * (last - first)) / 12;
     energy_ += before.energy_j;
@@ -95,8 +127,8 @@ class GaugeIntegral {
       const bool lone = edges.size() == 1;
       const double before_var = edge == first ? before.variance : middle_variance;
       const double after_var = edge == last ? after.variance : middle_variance;
-      add_edge(edge, before_var + time_variance + (lone ? 0 : middle_variance),
-               after_var + time_variance + (lone ? 0 : middle_variance));
+      add_edge(edge, before_var + time_variance(step < 0) + (lone ? 0 : middle_variance),
+               after_var + time_variance(step >= 0) + (lone ? 0 : middle_variance));
     }
     energy_ += after.energy_j;
   }
@@ -113,25 +145,25 @@ class GaugeIntegral {
   double energy_ = 0;
 };
 
-/// What lies between readings, interval by interval: Δp²·h²·c with c = 1/12 for a random walk (or
-/// a step) and 1/2 for white noise, between them by the share of each; docs/metrics.md.
+/// What lies between readings, interval by interval: (Δp·h)²·trapezoid_factor, and more where
+/// readings are missing; docs/metrics.md. Intervals with a window edge have the edge's variance.
 void add_interval_variances(DomainEnergy& out, int64_t origin_ns,
-                            const std::vector<PowerPoint>& points, double resolution,
+                            const std::vector<PowerPoint>& points, const std::vector<double>& edges,
                             double usual_s) {
   const Roughness roughness = roughness_of(points);
-  const double walk = roughness.diffusion * usual_s;
-  const double total = walk + 2 * roughness.noise;
-  const double share = total > 0 ? (walk / 12 + roughness.noise) / total : 0;
+  const double factor = roughness.trapezoid_factor();
   double sum = 0;
-  out.interval_ends_ns.push_back(origin_ns + nanoseconds(points.front().t_s));
+  out.interval_ends_ns.push_back(time_ns(origin_ns, points.front().t_s));
   out.variance_until.push_back(0);
   for (size_t k = 0; k + 1 < points.size(); ++k) {
     const double h = points[k + 1].t_s - points[k].t_s;
     const double dp = points[k + 1].power_w - points[k].power_w;
-    double variance = h * h * (dp * dp * share + resolution * resolution / 12);
-    if (h > 1.5 * usual_s) variance += roughness.diffusion * h * h * h / 12;
-    sum += variance;
-    out.interval_ends_ns.push_back(origin_ns + nanoseconds(points[k + 1].t_s));
+    const auto edge = std::lower_bound(edges.begin(), edges.end(), points[k].t_s);
+    if (edge == edges.end() || *edge > points[k + 1].t_s) {
+      sum += h * h * (dp * dp * factor + square(out.domain.resolution) / 12);
+      if (h > 1.5 * usual_s) sum += roughness.diffusion * h * h * h / 12;
+    }
+    out.interval_ends_ns.push_back(time_ns(origin_ns, points[k + 1].t_s));
     out.variance_until.push_back(sum);
   }
 }
@@ -163,17 +195,18 @@ DomainEnergy gauge_energy(const Domain& domain, std::span<const Sample> samples,
   out.gaps = find_gaps(clean.readings);
   const SensorUpdates updates =
       find_updates(clean.readings, domain.update_period_ns, DomainKind::kGauge);
-  const double usual_s = std::max(median_spacing_s(clean.readings), updates.period_s);
+  const double usual_s = std::max(usual_spacing_s(clean.readings), updates.period_s);
   out.period_s = usual_s;
   const double averaging_s = seconds(domain.averaging_ns);
   std::vector<PowerPoint> points;
   for (const Update& u : updates.updates) points.push_back({u.t_s - averaging_s / 2, u.value});
-  add_interval_variances(out, updates.origin_ns, points, domain.resolution, usual_s);
-  out.typical_edge_sigma_j = typical_edge_sigma(updates, points);
   const std::vector<double> edges = edges_in_seconds(edges_ns, updates.origin_ns);
+  add_interval_variances(out, updates.origin_ns, points, edges, usual_s);
+  out.typical_edge_sigma_j = typical_edge_sigma(updates, points);
   if (averaging_s > 2 * usual_s) {
     integrate_averaged_gauge(out, updates, points, edges);
   } else {
+    sort_to_sides(points, updates, edges);
     GaugeIntegral(out, updates, points).run(edges);
   }
   return out;

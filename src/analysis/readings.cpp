@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
-#include "analysis/statistics.h"
 #include "core/clock.h"
 
 namespace aieb {
@@ -29,55 +29,65 @@ class Plausibility {
   double step_j_;
 };
 
+/// Whether one of the next few readings follows `before`, so that what lies between is wrong.
+bool goes_on_later(const Plausibility& plausible, const Reading& before,
+                   std::span<const Sample> later, double shift) {
+  constexpr size_t kMostWrong = 4;
+  for (const Sample& sample : later.first(std::min(later.size(), kMostWrong))) {
+    if (plausible.follows(before, {sample.t_ns, sample.value + shift})) return true;
+  }
+  return false;
+}
+
 /// Whether one of `known` lies in [reading, next reading): the meter tells right after it read.
 bool told_by_meter(std::span<const int64_t> known, int64_t from_ns, int64_t to_ns) {
   return std::any_of(known.begin(), known.end(),
                      [&](int64_t t) { return t >= from_ns && t < to_ns; });
 }
 
-/// Mean and spread of the power over up to `kNeighbours` intervals.
+/// Mean of the powers of up to two stretches.
 struct PowerNearby {
   double sum = 0;
-  double squares = 0;
   double count = 0;
 
   void add(const Reading& from, const Reading& to) {
-    const double power = (to.value - from.value) / seconds(to.t_ns - from.t_ns);
-    sum += power;
-    squares += power * power;
+    sum += (to.value - from.value) / seconds(to.t_ns - from.t_ns);
     ++count;
   }
-  [[nodiscard]] double mean() const { return count > 0 ? sum / count : 0; }
-  [[nodiscard]] double variance() const {
-    return count > 1 ? std::max(0.0, squares / count - mean() * mean()) : 0;
+  void merge(const PowerNearby& other) {
+    sum += other.sum;
+    count += other.count;
   }
+  [[nodiscard]] double mean() const { return count > 0 ? sum / count : 0; }
 };
-constexpr size_t kNeighbours = 10;
+/// Readings on each side of a break whose mean power fills it.
+constexpr size_t kNeighbours = 20;
+/// Relative standard deviation of power within a break around the mean of its sides.
+constexpr double kFillError = 0.25;
 
-/// Readings at `broken_at` have the value of the one before: adds what was probably used between.
+/// Readings at `broken_at` have the value of the one before: adds what was probably used since that
+/// value was first seen.
 void fill_breaks(CleanReadings& out, const std::vector<size_t>& broken_at) {
   std::vector<Reading>& r = out.readings;
   for (size_t b = 0; b < broken_at.size(); ++b) {
     const size_t i = broken_at[b];
-    const size_t first =
-        std::max(b == 0 ? 0 : broken_at[b - 1], i > kNeighbours ? i - kNeighbours : 0);
-    const size_t end =
-        std::min(b + 1 < broken_at.size() ? broken_at[b + 1] : r.size(), i + kNeighbours + 1);
+    const size_t lowest = b == 0 ? 0 : broken_at[b - 1];
+    size_t held_since = i - 1;
+    while (held_since > lowest && r[held_since - 1].value == r[i - 1].value) --held_since;
+    const size_t first = std::max(lowest, held_since > kNeighbours ? held_since - kNeighbours : 0);
+    const size_t highest = b + 1 < broken_at.size() ? broken_at[b + 1] : r.size();
+    const size_t end = std::min(highest, i + kNeighbours + 1);
     PowerNearby before;
     PowerNearby after;
-    PowerNearby all;
-    for (size_t k = first + 1; k < end; ++k) {
-      if (k == i) continue;
-      (k < i ? before : after).add(r[k - 1], r[k]);
-      all.add(r[k - 1], r[k]);
-    }
-    const bool both = before.count > 0 && after.count > 0;
-    const double power = both ? (before.mean() + after.mean()) / 2 : all.mean();
-    const double dt = seconds(r[i].t_ns - r[i - 1].t_ns);
-    const double step = both ? before.mean() - after.mean() : all.mean();
-    out.breaks.push_back(
-        {r[i - 1].t_ns, r[i].t_ns, dt * std::sqrt(step * step / 12 + all.variance())});
-    for (size_t k = i; k < r.size(); ++k) r[k].value += power * dt;
+    if (held_since > first) before.add(r[first], r[held_since]);
+    if (end - 1 > i) after.add(r[i], r[end - 1]);
+    PowerNearby both;
+    for (const PowerNearby& side : {before, after}) both.merge(side);
+    const double dt = seconds(r[i].t_ns - r[held_since].t_ns);
+    const double spread = both.count > 1 ? std::abs(before.sum - after.sum) : both.mean();
+    out.breaks.push_back({r[held_since].t_ns, r[i].t_ns,
+                          dt * std::hypot(spread / std::sqrt(12.0), kFillError * both.mean())});
+    for (size_t k = i; k < r.size(); ++k) r[k].value += both.mean() * dt;
   }
 }
 
@@ -121,8 +131,8 @@ CleanReadings clean_counter(const Domain& domain, std::span<const Sample> sample
     const int64_t next_ns = last ? INT64_MAX : samples[i + 1].t_ns;
     bool broken = told_by_meter(known_breaks, reading.t_ns, next_ns);
     if (!plausible.follows(before, reading)) {
-      if (!last && plausible.follows(before, {next_ns, samples[i + 1].value + shift})) {
-        ++out.spikes;  // a single wrong reading between good ones
+      if (goes_on_later(plausible, before, samples.subspan(i + 1), shift)) {
+        ++out.spikes;
         continue;
       }
       shift += before.value - reading.value;
@@ -151,12 +161,19 @@ CleanReadings clean_gauge(const Domain& domain, std::span<const Sample> samples)
   return out;
 }
 
-double median_spacing_s(std::span<const Reading> readings) {
+double usual_spacing_s(std::span<const Reading> readings) {
   std::vector<double> gaps;
   for (size_t i = 1; i < readings.size(); ++i) {
     gaps.push_back(seconds(readings[i].t_ns - readings[i - 1].t_ns));
   }
-  return gaps.empty() ? 0 : percentile(gaps, 50);
+  std::sort(gaps.begin(), gaps.end());
+  const double half = std::accumulate(gaps.begin(), gaps.end(), 0.0) / 2;
+  double time = 0;
+  for (const double gap : gaps) {
+    time += gap;
+    if (time >= half) return gap;
+  }
+  return 0;
 }
 
 }  // namespace aieb

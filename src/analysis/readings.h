@@ -49,7 +49,9 @@ CleanReadings clean_counter(const Domain& domain, std::span<const Sample> sample
 /// Power readings in W.
 CleanReadings clean_gauge(const Domain& domain, std::span<const Sample> samples);
 
-/// Median time between successive readings in s; 0 for fewer than two.
-double median_spacing_s(std::span<const Reading> readings);
+/// Usual time between successive readings in s: half of the time lies in longer gaps, half in
+/// shorter ones, so that bursts of readings do not count for more than their time. 0 for fewer
+/// than two.
+double usual_spacing_s(std::span<const Reading> readings);
 
 }  // namespace aieb

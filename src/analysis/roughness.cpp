@@ -1,6 +1,7 @@
 #include "analysis/roughness.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace aieb {
 namespace {
@@ -21,6 +22,11 @@ struct MeanSquare {
 
 }  // namespace
 
+double Roughness::trapezoid_factor() const {
+  const double rho = std::clamp(correlation, 1e-3, 1 - 1e-3);
+  return ((1 + rho) / (1 - rho) + 2 / std::log(rho)) / (2 * (1 - rho));
+}
+
 Roughness roughness_of(const std::vector<PowerPoint>& points) {
   MeanSquare first;
   MeanSquare second;
@@ -29,12 +35,13 @@ Roughness roughness_of(const std::vector<PowerPoint>& points) {
     if (i > 1) second.add(points[i - 2], points[i]);
   }
   if (first.count == 0 || first.time <= 0) return {};
-  const double near = first.squares / first.count;
-  if (second.count == 0) return {near * first.count / first.time, 0};
-  const double far = second.squares / second.count;
-  // near = D·h + 2n and far = 2·D·h + 2n; both parts at least 0.
-  const double walk = std::clamp(far - near, 0.0, near);
-  return {walk * first.count / first.time, (near - walk) / 2};
+  Roughness out;
+  out.diffusion = first.squares / first.time;
+  if (second.count > 0 && first.squares > 0) {
+    out.correlation =
+        std::clamp(second.squares / second.count / (first.squares / first.count) - 1, 0.0, 1.0);
+  }
+  return out;
 }
 
 double local_diffusion(const std::vector<PowerPoint>& points, std::ptrdiff_t index, int direction,
@@ -48,7 +55,7 @@ double local_diffusion(const std::vector<PowerPoint>& points, std::ptrdiff_t ind
     if (near < 0 || far < 0 || near >= n || far >= n) break;
     const double dp = points[far].power_w - points[near].power_w;
     const double dt = (points[far].t_s - points[near].t_s) * direction;
-    sum += std::max(0.0, dp * dp - 2 * overall.noise) / dt;
+    sum += dp * dp / dt;
     ++count;
   }
   return sum / count;

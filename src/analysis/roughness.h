@@ -5,12 +5,15 @@
 
 namespace aieb {
 
-/// How power changes in time, as a random walk with white noise on top: the difference of two
-/// powers that lie Δt apart has the variance `diffusion · Δt + 2 · noise`. What lies between two
-/// readings is as uncertain as this says. Units: W²/s and W².
+/// How power changes in time, as a random walk that returns to its mean (an Ornstein-Uhlenbeck
+/// process): what lies between two readings is as uncertain as this says.
 struct Roughness {
-  double diffusion = 0;
-  double noise = 0;
+  double diffusion = 0;    ///< mean square difference of neighbours per s between them, W²/s
+  double correlation = 1;  ///< of neighbours: 1 a pure random walk, 0 white noise
+
+  /// Variance of one trapezoid between two readings, divided by (Δp·h)²: 1/12 for a random walk
+  /// (and for a step anywhere between them), 1/2 for white noise. docs/metrics.md derives it.
+  [[nodiscard]] double trapezoid_factor() const;
 };
 
 /// A power at a time in s.
@@ -20,7 +23,7 @@ struct PowerPoint {
 };
 
 /// From the mean square differences of neighbours and of second neighbours (the first two points of
-/// the variogram), over all of `points`.
+/// the variogram, whose ratio is 1 + correlation), over all of `points`.
 Roughness roughness_of(const std::vector<PowerPoint>& points);
 
 /// Diffusion just beside `points[index]`, on the side of smaller (`direction` −1) or larger (+1)

@@ -97,9 +97,9 @@ class DeviceSources {
  private:
   /// Measured power that is read much more often than the counter.
   [[nodiscard]] const DomainEnergy* shape_for(std::span<const Sample> samples) const {
-    if (samples.size() < 2) return nullptr;
-    const double span_s = seconds(samples.back().t_ns - samples.front().t_ns);
-    const double spacing_s = span_s / static_cast<double>(samples.size() - 1);
+    std::vector<Reading> readings;
+    for (const Sample& sample : samples) readings.push_back({sample.t_ns, sample.value});
+    const double spacing_s = usual_spacing_s(readings);
     for (const DomainEnergy& gauge : all_) {
       const bool usable = gauge.unusable.empty() && gauge.domain.kind == DomainKind::kGauge;
       if (usable && spacing_s > kSparse * gauge.period_s) return &gauge;

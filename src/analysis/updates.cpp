@@ -15,6 +15,8 @@ namespace {
 constexpr double kTolerances[] = {0.01, 0.04};
 /// Share of updates that may contradict their neighbours before a tolerance is given up.
 constexpr double kContradictions = 0.05;
+/// Fewer periods than this do not show one.
+constexpr size_t kEnoughPeriods = 5;
 
 /// The times within which one value was taken.
 struct Possible {
@@ -26,23 +28,30 @@ struct Possible {
 struct Changes {
   std::vector<Possible> times;  ///< after the reading before, up to the reading that shows it
   std::vector<double> values;
-  double held_by_median = 0;  ///< median time between changes
 };
 
-Changes find_changes(std::span<const Reading> readings) {
+Changes find_changes(std::span<const Reading> readings, bool every_reading) {
   Changes changes;
   const int64_t origin = readings.front().t_ns;
-  std::vector<double> gaps;
   for (size_t i = 0; i < readings.size(); ++i) {
-    if (i > 0 && readings[i].value == readings[i - 1].value) continue;
+    const bool same = i > 0 && readings[i].value == readings[i - 1].value;
+    if (same && !every_reading) continue;
     const double before = i == 0 ? -1e9 : seconds(readings[i - 1].t_ns - origin);
-    const double t = seconds(readings[i].t_ns - origin);
-    if (!changes.times.empty()) gaps.push_back(t - changes.times.back().to);
-    changes.times.push_back({before, t});
+    changes.times.push_back({before, seconds(readings[i].t_ns - origin)});
     changes.values.push_back(readings[i].value);
   }
-  if (!gaps.empty()) changes.held_by_median = percentile(gaps, 50);
   return changes;
+}
+
+/// Times between successive changes that were both seen soon after they happened.
+std::vector<double> well_seen_periods(const std::vector<Possible>& times) {
+  std::vector<double> periods;
+  for (size_t i = 1; i < times.size(); ++i) {
+    const double gap = times[i].to - times[i - 1].to;
+    const auto soon = [gap](const Possible& t) { return t.to - t.from <= 0.7 * gap; };
+    if (soon(times[i]) && soon(times[i - 1])) periods.push_back(gap);
+  }
+  return periods;
 }
 
 /// Updates between two changes: more than one where readings are missing.
@@ -50,13 +59,19 @@ double periods_between(const Possible& a, const Possible& b, double period_s) {
   return std::max(1.0, std::round((b.to - a.to) / period_s));
 }
 
-/// Mean period over the whole series, which is far finer than the reading interval.
+/// Mean period over all changes that are one period apart or a few, which is far finer than the
+/// time between readings.
 double mean_period(const std::vector<Possible>& times, double about_s) {
+  constexpr double kMostPeriods = 4;
   double periods = 0;
+  double length = 0;
   for (size_t i = 1; i < times.size(); ++i) {
-    periods += periods_between(times[i - 1], times[i], about_s);
+    const double n = periods_between(times[i - 1], times[i], about_s);
+    if (n > kMostPeriods) continue;
+    periods += n;
+    length += times[i].to - times[i - 1].to;
   }
-  return periods > 0 ? (times.back().to - times.front().to) / periods : about_s;
+  return periods > 0 ? length / periods : about_s;
 }
 
 /// Narrows `times` by the one-period rule in one direction; returns the number of contradictions.
@@ -94,17 +109,6 @@ std::vector<Possible> narrowed(const std::vector<Possible>& seen, double period_
   return seen;
 }
 
-Changes every_reading(std::span<const Reading> readings) {
-  Changes all;
-  for (size_t i = 0; i < readings.size(); ++i) {
-    const int64_t before_ns = i == 0 ? readings[0].t_ns - 1'000'000'000 : readings[i - 1].t_ns;
-    all.times.push_back(
-        {seconds(before_ns - readings[0].t_ns), seconds(readings[i].t_ns - readings[0].t_ns)});
-    all.values.push_back(readings[i].value);
-  }
-  return all;
-}
-
 /// Adds the updates that brought the same value again, before `next_s`.
 void repeat_held_value(SensorUpdates& out, const Update& held, double next_s) {
   for (double t = held.t_s + out.period_s; t < next_s - out.period_s / 2; t += out.period_s) {
@@ -112,12 +116,11 @@ void repeat_held_value(SensorUpdates& out, const Update& held, double next_s) {
   }
 }
 
-/// The period to believe: what the data shows where it shows one, else what was declared, else
-/// none; a declared period longer than the time between changes is wrong.
-double believed_period(const Changes& changes, bool staircase, double spacing_s,
-                       double declared_s) {
-  if (staircase) return mean_period(changes.times, changes.held_by_median);
-  return std::min(declared_s, std::max(spacing_s, changes.held_by_median));
+/// The declared period, unless changes come faster than it allows.
+double believed_period(const std::vector<Possible>& times, double declared_s) {
+  std::vector<double> gaps;
+  for (size_t i = 1; i < times.size(); ++i) gaps.push_back(times[i].to - times[i - 1].to);
+  return gaps.size() < kEnoughPeriods ? declared_s : std::min(declared_s, percentile(gaps, 20));
 }
 
 }  // namespace
@@ -128,11 +131,12 @@ SensorUpdates find_updates(std::span<const Reading> readings, int64_t declared_p
   if (readings.empty()) return out;
   const bool counter = kind == DomainKind::kCounter;
   out.origin_ns = readings.front().t_ns;
-  Changes changes = find_changes(readings);
-  const double spacing_s = median_spacing_s(readings);
-  out.staircase = changes.times.size() > 4 && changes.held_by_median > 1.5 * spacing_s;
-  out.period_s = believed_period(changes, out.staircase, spacing_s, seconds(declared_period_ns));
-  if (!counter && !out.staircase) changes = every_reading(readings);
+  Changes changes = find_changes(readings, false);
+  std::vector<double> seen = well_seen_periods(changes.times);
+  out.staircase = seen.size() >= kEnoughPeriods && 2 * seen.size() >= changes.times.size();
+  out.period_s = out.staircase ? mean_period(changes.times, percentile(seen, 50))
+                               : believed_period(changes.times, seconds(declared_period_ns));
+  if (!counter && !out.staircase) changes = find_changes(readings, true);
   for (Possible& time : changes.times) time.from = std::max(time.from, time.to - out.period_s);
   if (out.staircase) changes.times = narrowed(changes.times, out.period_s);
   const double last_s = seconds(readings.back().t_ns - out.origin_ns);

@@ -21,9 +21,8 @@ constexpr const char* kGpt2Split =
 constexpr const char* kLlama3Split =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
     R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kQwen2Split =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
-    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+constexpr const char* kQwen2Split = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
+                                    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr const char* kTekkenSplit =
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
     R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
@@ -115,8 +114,7 @@ Shape byte_level_shape(const Json& metadata) {
 }
 
 Json sentencepiece_decoder(bool strip_first_space) {
-  std::vector<Json> steps = {
-      replace("▁", " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
+  std::vector<Json> steps = {replace("▁", " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}};
   if (strip_first_space) {
     steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   }
@@ -135,12 +133,12 @@ Shape sentencepiece_shape(const Json& metadata) {
              {"pattern", {{"String", " "}}},
              {"behavior", "MergedWithPrevious"},
              {"invert", false}},
-            sentencepiece_decoder(false), std::move(model)};
+            sentencepiece_decoder(false),
+            std::move(model)};
   }
   const bool prefix = metadata.value("tokenizer.ggml.add_space_prefix", true);
   if (architecture == "phi3") {
-    return {sequence("normalizers",
-                     {{{"type", "Prepend"}, {"prepend", "▁"}}, replace(" ", "▁")}),
+    return {sequence("normalizers", {{{"type", "Prepend"}, {"prepend", "▁"}}, replace(" ", "▁")}),
             nullptr, sentencepiece_decoder(prefix), std::move(model)};
   }
   return {nullptr,
@@ -148,7 +146,8 @@ Shape sentencepiece_shape(const Json& metadata) {
            {"replacement", "▁"},
            {"prepend_scheme", prefix ? "first" : "never"},
            {"split", false}},
-          sentencepiece_decoder(prefix), std::move(model)};
+          sentencepiece_decoder(prefix),
+          std::move(model)};
 }
 
 bool is_sentencepiece(const Json& metadata) {
@@ -182,8 +181,8 @@ Json added_tokens(const Vocabulary& vocabulary) {
 
 std::string tokenizer_json_from_gguf(const Json& metadata) {
   const bool sentencepiece = is_sentencepiece(metadata);
-  const Vocabulary vocabulary = sentencepiece ? gguf::read_sentencepiece(metadata)
-                                              : gguf::read_byte_level(metadata);
+  const Vocabulary vocabulary =
+      sentencepiece ? gguf::read_sentencepiece(metadata) : gguf::read_byte_level(metadata);
   const Shape shape = sentencepiece ? sentencepiece_shape(metadata) : byte_level_shape(metadata);
 
   // The vocabulary is written as text: a Json object keeps its keys in a list, which would take

@@ -29,7 +29,8 @@ std::vector<T> required_list(const Json& metadata, const char* key) {
 
 std::string utf8(uint32_t code_point) {
   if (code_point < 0x80) return {static_cast<char>(code_point)};
-  return {static_cast<char>(0xC0 | (code_point >> 6)), static_cast<char>(0x80 | (code_point & 0x3F))};
+  return {static_cast<char>(0xC0 | (code_point >> 6)),
+          static_cast<char>(0x80 | (code_point & 0x3F))};
 }
 
 /// GPT-2's spelling of the 256 bytes: printable Latin-1 stands for itself, the rest, in order,
@@ -52,8 +53,9 @@ size_t character_length(char first) {
 }
 
 size_t characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 class ByteAlphabet {
@@ -85,8 +87,7 @@ class ByteAlphabet {
 /// "left right" at the first space after the first byte.
 std::vector<std::pair<std::string, std::string>> listed_merges(const Json& metadata) {
   std::vector<std::pair<std::string, std::string>> merges;
-  for (const std::string& line :
-       required_list<std::string>(metadata, "tokenizer.ggml.merges")) {
+  for (const std::string& line : required_list<std::string>(metadata, "tokenizer.ggml.merges")) {
     const size_t space = line.find(' ', 1);
     if (space == std::string::npos) {
       throw ModelError("GGUF metadata: 'tokenizer.ggml.merges' holds '" + line +
@@ -193,8 +194,9 @@ Vocabulary read_sentencepiece(const Json& metadata) {
     scores = required_list<double>(metadata, "tokenizer.ggml.scores");
   }
   if (scores.size() != vocabulary.tokens.size()) {
-    throw ModelError("GGUF metadata: 'tokenizer.ggml.scores' and 'tokenizer.ggml.tokens' differ "
-                     "in length; the file is damaged");
+    throw ModelError(
+        "GGUF metadata: 'tokenizer.ggml.scores' and 'tokenizer.ggml.tokens' differ "
+        "in length; the file is damaged");
   }
   vocabulary.merges = implied_merges(vocabulary.tokens, scores);
   return vocabulary;

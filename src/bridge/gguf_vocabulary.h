@@ -14,7 +14,7 @@ enum class TokenType { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4
 /// Tokens of a GGUF file as tokenizer.json spells them, in id order.
 struct Vocabulary {
   std::vector<std::string> tokens;
-  std::vector<int> types;  ///< empty when the file has none
+  std::vector<int> types;                                   ///< empty when the file has none
   std::vector<std::pair<std::string, std::string>> merges;  ///< best first
 
   [[nodiscard]] TokenType type(size_t id) const {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <aieb_bridge.h>
-
 #include <string>
 #include <string_view>
+
+#include <aieb_bridge.h>
 
 namespace aieb::bridge {
 

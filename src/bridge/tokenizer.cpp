@@ -61,7 +61,8 @@ Tokenizer Tokenizer::from_folder(const std::string& folder) {
 }
 
 Tokenizer Tokenizer::from_gguf(const Json& metadata, const std::string& name) {
-  return from_json(tokenizer_json_from_gguf(metadata), name, tokenizer_settings_from_gguf(metadata));
+  return from_json(tokenizer_json_from_gguf(metadata), name,
+                   tokenizer_settings_from_gguf(metadata));
 }
 
 void Tokenizer::apply_settings() {

@@ -114,17 +114,16 @@ Json bos_eos_post_processor(const TokenizerSettings& settings, std::optional<uin
 
 std::string clean_up_tokenization(std::string text) {
   // In transformers' order: a later rule sees what an earlier one left.
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kRules{
-      {{" .", "."},
-       {" ?", "?"},
-       {" !", "!"},
-       {" ,", ","},
-       {" ' ", "'"},
-       {" n't", "n't"},
-       {" 'm", "'m"},
-       {" 's", "'s"},
-       {" 've", "'ve"},
-       {" 're", "'re"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kRules{{{" .", "."},
+                                                                                  {" ?", "?"},
+                                                                                  {" !", "!"},
+                                                                                  {" ,", ","},
+                                                                                  {" ' ", "'"},
+                                                                                  {" n't", "n't"},
+                                                                                  {" 'm", "'m"},
+                                                                                  {" 's", "'s"},
+                                                                                  {" 've", "'ve"},
+                                                                                  {" 're", "'re"}}};
   for (const auto& [from, to] : kRules) {
     for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
       text.replace(at, from.size(), to);

@@ -99,6 +99,7 @@ std::vector<CarbonRow> load() {
 char base_letter(unsigned char second_byte) {
   constexpr std::string_view kBase =
       "aaaaaaaceeeeiiiidnooooo ouuuuy  aaaaaaaceeeeiiiidnooooo ouuuuy y";
+  static_assert(kBase.size() == 64);
   return kBase[second_byte & 0x3F];
 }
 

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -11,7 +12,7 @@
 #include "cli/console.h"
 #include "cli/interrupt.h"
 #include "cli/log_file.h"
-#include "cli/plan_text.h"
+#include "cli/plan_json.h"
 #include "cli/progress_display.h"
 #include "config/parser.h"
 #include "core/version.h"
@@ -58,19 +59,8 @@ log::Level echo_level(const RunArguments& a, std::optional<log::Level> chosen) {
   return a.quiet ? log::Level::kError : chosen.value_or(log::Level::kWarning);
 }
 
-std::string log_prefix(log::Level level) {
-  switch (level) {
-    case log::Level::kDebug:
-      return "debug: ";
-    case log::Level::kInfo:
-      return "";
-    case log::Level::kWarning:
-      return "warning: ";
-    case log::Level::kError:
-      return "error: ";
-  }
-  return "";
-}
+/// What stands before a log line on the terminal, by level.
+constexpr std::array kLogPrefixes = {"debug: ", "", "warning: ", "error: "};
 
 /// One run of the command: what its steps share.
 class RunCommand {
@@ -98,11 +88,12 @@ class RunCommand {
   [[nodiscard]] const BenchmarkConfig& config() const { return choice_.loaded.config; }
 
   ExitCode print_plan() {
-    for (const std::string& warning : choice_.loaded.warnings)
-      display_.print("warning: " + warning);
+    for (const std::string& text : choice_.loaded.warnings) display_.print("warning: " + text);
     const Plan plan = make_plan(config());
-    const std::string text = arguments_.json == kStdout ? plan_json(config(), plan).dump(2) + "\n"
-                                                        : plan_text(choice_.path, config(), plan);
+    const std::string text =
+        arguments_.json == kStdout
+            ? plan_json(config(), plan).dump(2) + "\n"
+            : "Plan of " + choice_.path + " (nothing is run)\n" + describe_plan(plan);
     std::fputs(text.c_str(), stdout);
     return ExitCode::kOk;
   }
@@ -122,7 +113,8 @@ class RunCommand {
                     .level = level.value_or(log::Level::kInfo),
                     .echo_level = echo_level(arguments_, level),
                     .echo = [this](log::Level line_level, std::string_view text) {
-                      display_.print(log_prefix(line_level) + std::string(text));
+                      display_.print(kLogPrefixes.at(static_cast<size_t>(line_level)) +
+                                     std::string(text));
                     }});
   }
 
@@ -133,12 +125,22 @@ class RunCommand {
       display_.print("Stopping; what was measured is kept. Press Ctrl-C again to stop at once.");
     });
     RunOutcome outcome =
-        run_benchmark(config(), {.trace_path = arguments_.trace,
-                                 .stop = interrupt.token(),
-                                 .on_progress = [this](const Progress& p) { display_.update(p); }});
+        run_logged({.trace_path = arguments_.trace,
+                    .stop = interrupt.token(),
+                    .on_progress = [this](const Progress& p) { display_.update(p); }});
     display_.clear();
     log::info("run " + outcome.results.run_id + " is recorded in " + outcome.trace_path);
     return outcome;
+  }
+
+  /// An error ends up in the log file too; `main` shows it.
+  [[nodiscard]] RunOutcome run_logged(const RunOptions& options) const {
+    try {
+      return run_benchmark(config(), options);
+    } catch (const std::exception& error) {
+      log::info(std::string("the run failed: ") + error.what());
+      throw;
+    }
   }
 
   ExitCode report(RunOutcome outcome) {

@@ -49,8 +49,10 @@ void install_handlers() {
   action.sa_flags = SA_RESTART;
   for (size_t i = 0; i < kSignals.size(); ++i) {
     ::sigaction(kSignals[i], nullptr, &previous_actions[i]);
-    // nohup ignores SIGHUP on purpose; background jobs of a script ignore SIGINT.
-    if (previous_actions[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);
+    // nohup ignores SIGHUP on purpose. A shell also ignores SIGINT for background jobs, but who
+    // sends that to a run wants it to end with its results.
+    const bool keep_ignoring = kSignals[i] == SIGHUP && previous_actions[i].sa_handler == SIG_IGN;
+    if (!keep_ignoring) ::sigaction(kSignals[i], &action, nullptr);
   }
 }
 

@@ -52,7 +52,8 @@ LogFile::LogFile(const Options& options) {
     logger = std::make_shared<spdlog::logger>(
         "aieb", std::make_shared<spdlog::sinks::basic_file_sink_st>(options.path));
   } catch (const spdlog::spdlog_ex& e) {
-    throw EnvironmentError("cannot open the log file " + options.path + ": " + e.what());
+    throw EnvironmentError("cannot open the log file " + options.path + ": " + e.what() +
+                           ". Choose another folder: output_dir=DIR");
   }
   logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %-7l %v");
   logger->set_level(spdlog::level::debug);

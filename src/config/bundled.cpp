@@ -5,29 +5,23 @@
 #include <iterator>
 #include <optional>
 
-#include <dlfcn.h>
-
 #include "core/error.h"
+#include "core/paths.h"
 
 namespace aieb {
+
+namespace embedded {
+extern const std::string_view quickstart_prompts;
+extern const std::string_view reasoning_formats;
+}  // namespace embedded
+
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The program or shared library that holds this code.
-fs::path own_binary() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&own_binary), &info) == 0 || !info.dli_fname) return {};
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path named = fs::weakly_canonical(info.dli_fname, error);
-  // A program's own name is argv[0], which need not be a path.
-  return fs::exists(named, error) ? named : program;
-}
-
-std::optional<fs::path> file_above(const fs::path& binary, std::string_view path) {
+std::optional<fs::path> file_above_program(std::string_view path) {
   constexpr int kLevels = 5;  // build/release/tests/<program> and a little more
-  fs::path folder = binary.parent_path();
+  fs::path folder = program_dir();
   std::error_code ignored;
   for (int level = 0; level < kLevels && folder.has_relative_path(); ++level) {
     if (fs::is_regular_file(folder / path, ignored)) return folder / path;
@@ -38,8 +32,16 @@ std::optional<fs::path> file_above(const fs::path& binary, std::string_view path
 
 }  // namespace
 
+std::span<const EmbeddedFile> embedded_files() {
+  static const EmbeddedFile files[] = {
+      {kQuickstartPrompts, embedded::quickstart_prompts},
+      {kReasoningFormats, embedded::reasoning_formats},
+  };
+  return files;
+}
+
 BundledFile bundled_file(std::string_view path) {
-  if (const auto found = file_above(own_binary(), path)) {
+  if (const auto found = file_above_program(path)) {
     std::ifstream file(*found, std::ios::binary);
     std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     if (file) return {std::move(text), found->string()};

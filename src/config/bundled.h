@@ -6,7 +6,7 @@
 
 namespace aieb {
 
-/// A file's copy in the binary, made at build time (embed.cmake).
+/// A file's copy in the binary, made at build time (aieb_embed in CMakeLists.txt).
 struct EmbeddedFile {
   std::string_view path;  ///< relative to the repository's root
   std::string_view text;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "core/error.h"
 
@@ -24,9 +25,12 @@ std::string read_config_text(const std::string& path) {
   if (!file) {
     throw ConfigError(path + ": cannot be read: " + std::strerror(errno ? errno : EIO));
   }
-  std::string text(kLargestFile + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
+  std::string text;
+  std::vector<char> chunk(size_t{64} << 10);
+  while (text.size() <= kLargestFile && file) {
+    file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    text.append(chunk.data(), static_cast<size_t>(file.gcount()));
+  }
   if (text.size() > kLargestFile) {
     throw ConfigError(path + ": is larger than 16 MiB, which no configuration is");
   }

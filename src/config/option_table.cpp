@@ -75,7 +75,8 @@ ConfigOption slo(const std::string& name, const std::string& unit, const std::st
 
 const std::vector<OptionFacts>& reasoning_members() {
   static const std::vector<OptionFacts> rows = {
-      {"reasoning_effort", kText, anything(), "", kReference,
+      {"reasoning_effort", kText,
+       known({"low", "medium", "high", "none", "minimal", "xhigh", "max"}), "", kReference,
        "How much to reason: `low`, `medium`, `high` (gpt-oss; servers may know more levels)."},
       {"enable_thinking", kBoolean, anything(), "", kReference, "Turns reasoning on or off."},
       {"disable_thinking", kBoolean, anything(), "", kReference,

@@ -117,6 +117,18 @@ Json to_json(const BenchmarkConfig& config) {
   return root;
 }
 
+Json to_public_json(const BenchmarkConfig& config) {
+  constexpr const char* kHidden = "(hidden)";
+  BenchmarkConfig shown = config;
+  for (auto& [name, value] : shown.backend.headers) value = kHidden;
+  std::string& url = shown.backend.endpoint;
+  const size_t scheme = url.find("://");
+  const size_t host = scheme == std::string::npos ? 0 : scheme + 3;
+  const size_t at = url.substr(0, url.find('/', host)).rfind('@');
+  if (at != std::string::npos && at > host) url.replace(host, at - host, kHidden);
+  return to_json(shown);
+}
+
 BenchmarkConfig config_from_json(const Json& json) {
   Problems problems;
   BenchmarkConfig config;

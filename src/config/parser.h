@@ -10,10 +10,10 @@
 namespace aieb {
 
 struct LoadOptions {
-  std::string path;                    ///< YAML or JSON file; empty: plain defaults
-  std::vector<std::string> overrides;  ///< `dotted.key=value`, the value read as YAML
-  bool apply_environment = true;       ///< NUM_SAMPLES and the other variables of the table
-  bool strict = false;                 ///< every unknown key is an error
+  std::string path = {};                    ///< YAML or JSON file; empty: plain defaults
+  std::vector<std::string> overrides = {};  ///< `dotted.key=value`, the value read as YAML
+  bool apply_environment = true;            ///< NUM_SAMPLES and the other variables of the table
+  bool strict = false;                      ///< every unknown key is an error
 };
 
 struct LoadedConfig {
@@ -32,6 +32,10 @@ LoadedConfig parse_config(std::string_view text, const LoadOptions& options);
 /// The resolved configuration with every key of the table, nested as in a file. It is itself a
 /// valid configuration file.
 Json to_json(const BenchmarkConfig& config);
+
+/// to_json without secrets, for traces, logs and reports: the values of headers and the user part
+/// of the endpoint's URL are hidden.
+Json to_public_json(const BenchmarkConfig& config);
 
 /// Inverse of to_json; keys that this version does not know are left out.
 /// Throws ConfigError for values that do not fit.

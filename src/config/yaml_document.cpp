@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "config/document.h"
@@ -101,9 +102,39 @@ class YamlReader {
   int nodes_ = 0;
 };
 
-std::vector<YAML::Node> load_all(std::string_view text, const Origin& place) {
+/// Notes where documents start, and nothing else.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { last = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  YAML::Mark last;
+};
+
+/// yaml-cpp's LoadAll never returns after a stray bracket, and Load drops what follows one.
+void refuse_second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  if (parser.HandleNextDocument(starts) && parser.HandleNextDocument(starts)) {
+    throw YAML::ParserException(starts.last, "a second document, or a stray bracket");
+  }
+}
+
+YAML::Node load_one(const std::string& text, const Origin& place) {
   try {
-    return YAML::LoadAll(std::string(text));
+    refuse_second_document(text);
+    return YAML::Load(text);
   } catch (const YAML::Exception& error) {
     Origin origin = place;
     if (place.line > 0 && error.mark.line >= 0) origin.line = place.line + error.mark.line;
@@ -119,14 +150,9 @@ Node parse_yaml(std::string_view text, const Origin& place, const ReadContext& c
   if (text.find('\0') != std::string_view::npos) {
     throw ConfigError(to_text({place.place, 0}) + ": is not a text file");
   }
-  const std::vector<YAML::Node> documents = load_all(text, place);
-  if (documents.empty()) return Node::of(Node::Kind::kNull, place);
-  if (documents.size() > 1) {
-    throw ConfigError(to_text({place.place, 0}) + ": holds " + std::to_string(documents.size()) +
-                      " documents separated by '---'; a configuration is one");
-  }
+  const YAML::Node document = load_one(std::string(text), place);
   try {
-    return YamlReader(place, context).read(documents.front());
+    return YamlReader(place, context).read(document);
   } catch (const YAML::Exception& error) {
     throw ConfigError(to_text({place.place, 0}) + ": YAML error: " + error.msg);
   }

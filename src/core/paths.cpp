@@ -1,9 +1,25 @@
 #include "core/paths.h"
 
+#include <cstdlib>
+#include <system_error>
+
 #include <dlfcn.h>
 
 namespace aieb {
 namespace fs = std::filesystem;
+namespace {
+
+/// Every lib/python3*/site-packages of a virtual environment.
+void add_environment(std::vector<fs::path>& folders, const fs::path& venv) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(venv / "lib", ignored)) {
+    if (entry.path().filename().string().starts_with("python3")) {
+      folders.push_back(entry.path() / "site-packages");
+    }
+  }
+}
+
+}  // namespace
 
 fs::path program_dir() {
   Dl_info info{};
@@ -26,6 +42,15 @@ std::optional<fs::path> repository_root() {
     }
   }
   return std::nullopt;
+}
+
+std::vector<fs::path> python_package_folders() {
+  std::vector<fs::path> folders;
+  if (const char* venv = std::getenv("AIEB_VENV")) add_environment(folders, venv);
+  if (const auto root = repository_root()) add_environment(folders, *root / ".aieb" / "venv");
+  if (const char* venv = std::getenv("VIRTUAL_ENV")) add_environment(folders, venv);
+  folders.push_back(program_dir().parent_path());  // a package beside this one's
+  return folders;
 }
 
 }  // namespace aieb

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace aieb {
 
@@ -11,5 +12,9 @@ std::filesystem::path program_dir();
 /// The repository that the program was built in: the nearest folder above it with configs/ and
 /// VERSION.txt. Absent for an installed program.
 std::optional<std::filesystem::path> repository_root();
+
+/// Where Python packages that this program uses may be installed, best first: $AIEB_VENV, the
+/// repository's .aieb/venv, the active environment, the one this program is installed in.
+std::vector<std::filesystem::path> python_package_folders();
 
 }  // namespace aieb

@@ -39,9 +39,9 @@ std::string with_flag(std::string text, const std::string& flag) {
 
 }  // namespace
 
-Formatter::Formatter(const ReasoningFormat& format, const Json& params, Route route,
-                     bool use_template)
-    : family_(format.family) {
+Formatter::Formatter(const ReasoningFormat& format, std::string model, const Json& params,
+                     Route route, bool use_template)
+    : family_(format.family), model_(std::move(model)) {
   const std::optional<bool> enabled = wanted(params);
   apply_effort(format, params, route);
   if (enabled && !*enabled && format.always_on) {
@@ -53,7 +53,7 @@ Formatter::Formatter(const ReasoningFormat& format, const Json& params, Route ro
   }
   apply_other(format, params, route);
   if (!use_template && !template_kwargs_.empty()) {
-    notices_.push_back("reasoning parameters have no effect on '" + family_ +
+    notices_.push_back("reasoning parameters have no effect on '" + model_ +
                        "' without its chat template (scenario.use_chat_template is false)");
   }
 }
@@ -131,7 +131,7 @@ void Formatter::apply_other(const ReasoningFormat& format, const Json& params, R
 }
 
 void Formatter::no_effect(const std::string& parameter, const std::string& reason) {
-  std::string text = "'" + parameter + "' has no effect on '" + family_ + "'";
+  std::string text = "'" + parameter + "' has no effect on '" + model_ + "'";
   if (!reason.empty()) text += ": " + reason;
   notices_.push_back(text);
 }

@@ -47,9 +47,10 @@ class Formatter {
   /// Leaves prompts as they are.
   Formatter() = default;
 
-  /// `params`: `scenario.reasoning_params`, a map. `use_template`: false when the user forbade the
-  /// chat template.
-  Formatter(const ReasoningFormat& format, const Json& params, Route route, bool use_template);
+  /// `model` is for notices. `params`: `scenario.reasoning_params`, a map. `use_template`: false
+  /// when the user forbade the chat template.
+  Formatter(const ReasoningFormat& format, std::string model, const Json& params, Route route,
+            bool use_template);
 
   /// Passes `params` on to the template and the server as they are, for models without a format.
   static Formatter pass_through(const Json& params, Route route, const std::string& model);
@@ -73,6 +74,7 @@ class Formatter {
   void no_effect(const std::string& parameter, const std::string& reason);
 
   std::string family_;
+  std::string model_;
   std::string system_prompt_;
   std::string user_flag_;
   std::string response_prefix_;

@@ -97,7 +97,8 @@ Formatter FormatterRegistry::formatter(const BenchmarkConfig& config) const {
   if (params.empty()) return {};
   const Route route = is_server(config.backend.type) ? Route::kServer : Route::kInProcess;
   const bool use_template = config.scenario.use_chat_template != "false";
-  std::optional<ReasoningFormat> format = find(config.backend.model);
+  const std::string& model = config.backend.model;
+  std::optional<ReasoningFormat> format = find(model);
   std::vector<std::string> notices;
   if (params.contains("use_harmony") && params["use_harmony"].is_boolean()) {
     const bool harmony = params["use_harmony"] == true;
@@ -107,8 +108,8 @@ Formatter FormatterRegistry::formatter(const BenchmarkConfig& config) const {
     if (harmony && !is_harmony) format = harmony_format();
     if (!harmony && is_harmony) return Formatter().with_notices(notices);
   }
-  const Formatter formatter = format ? Formatter(*format, params, route, use_template)
-                                     : Formatter::pass_through(params, route, config.backend.model);
+  const Formatter formatter = format ? Formatter(*format, model, params, route, use_template)
+                                     : Formatter::pass_through(params, route, model);
   return formatter.with_notices(notices);
 }
 

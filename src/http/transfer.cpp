@@ -145,8 +145,9 @@ void Transfer::begin(const HttpRequest& request, Exchange& exchange, const Timeo
   set(easy, CURLOPT_IPRESOLVE, family_option(address_family));
   if (request.body) {
     set(easy, CURLOPT_POST, 1L);
-    set(easy, CURLOPT_POSTFIELDS, request.body->data());
     set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
+    set(easy, CURLOPT_POSTFIELDS,
+        request.body->data());  // NOLINT(bugprone-suspicious-stringview-data-usage)
   } else {
     set(easy, CURLOPT_HTTPGET, 1L);
   }

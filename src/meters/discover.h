@@ -30,7 +30,8 @@ struct MeterSet {
 ///   `all_gpus` on a machine without any NVIDIA GPU: nothing, and nothing is missing.
 /// - cpu: RAPL packages, else an estimate from the load.
 /// - dram: RAPL, else an estimate from the size.
-/// A component that is only estimated is not missing; why there is no better source is in the note
+/// `missing` is complete: what single meters say in `discover` is already weighed. A component that
+/// is only estimated is not missing; why there is no better source is in the note
 /// of its domain. With `local = false` nothing is measured and all three components are missing.
 MeterSet discover_meters(const MeterOptions& options);
 

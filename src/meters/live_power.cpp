@@ -48,7 +48,7 @@ std::optional<double> LivePower::watts(int64_t now_ns) const {
   for (const auto& [id, source] : sources_) {
     if (!source.watts || now_ns - source.t_ns > kStale) continue;
     const Source*& best = chosen[source.device];
-    if (best == nullptr || best->kind == DomainKind::kCounter) best = &source;
+    if (best == nullptr || source.kind == DomainKind::kCounter) best = &source;
   }
   if (chosen.empty()) return std::nullopt;
   double total = 0;

@@ -11,8 +11,9 @@
 
 namespace aieb {
 
-/// Power of the machine right now, for display: gpu + cpu + dram, each device from its power gauge
-/// or estimate, else from its counter over the last half second. `node` is not added. Thread-safe.
+/// Power of the machine right now, for display: gpu + cpu + dram, each device from its counter over
+/// the last half second or more (power gauges of GPUs see a quarter of the time only), else from
+/// its power gauge or estimate. `node` is not added. Thread-safe.
 class LivePower {
  public:
   /// Domains by their ids; call before `add`.

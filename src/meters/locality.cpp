@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <iterator>
+#include <regex>
 #include <set>
 #include <string_view>
 
@@ -64,6 +67,18 @@ Locality of_process(const std::string& proc_root, const std::vector<int>& owners
 }
 
 }  // namespace
+
+Locality locate_endpoint(const std::string& url, const std::string& proc_root) {
+  static const std::regex kUrl(
+      R"(^(?:(https?)://)?(?:[^/@]*@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d{1,5}))?.*$)", std::regex::icase);
+  std::smatch parts;
+  if (!std::regex_match(url, parts, kUrl) || parts[2].length() == 0) {
+    return remote("'" + url + "' names no host");
+  }
+  const bool secure = parts[1].length() == 5;
+  const int port = parts[3].matched ? std::atoi(parts[3].str().c_str()) : secure ? 443 : 80;
+  return locate_server(parts[2], port, proc_root);
+}
 
 Locality locate_server(const std::string& host, int port, const std::string& proc_root) {
   const std::vector<IpAddress> addresses = addresses_of(host);

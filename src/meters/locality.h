@@ -18,4 +18,7 @@ struct Locality {
 /// reason. `host` is a name or an address, IPv6 with or without brackets.
 Locality locate_server(const std::string& host, int port, const std::string& proc_root = "/proc");
 
+/// The same for the URL of a server, "http://localhost:8000/v1"; ports default to 80 and 443.
+Locality locate_endpoint(const std::string& url, const std::string& proc_root = "/proc");
+
 }  // namespace aieb

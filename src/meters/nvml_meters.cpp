@@ -11,8 +11,8 @@
 namespace aieb {
 namespace {
 
-/// Board sensors are off by a gain that differs between boards of one model; ±5 % covers two
-/// standard deviations of what was found (docs/meters.md, "NVIDIA").
+/// Board sensors are off by a gain that differs between boards of one model, about ±5 %
+/// (docs/meters.md, "NVIDIA").
 constexpr double kBoardGain = 0.05;
 constexpr int64_t kUpdatePeriod = 100'000'000;
 /// More than any GPU module draws (GB200: 2.7 kW).
@@ -57,9 +57,8 @@ NvmlEnergyMeter::NvmlEnergyMeter(std::shared_ptr<const Nvml> nvml, NvmlGpu gpu)
 void NvmlEnergyMeter::read(std::vector<Sample>& out) {
   if (discovery_.domains.empty()) return;
   const std::string& label = discovery_.domains.front().name;
-  const int64_t before_ns = now_ns();
   const NvmlResult<double> energy = nvml_->energy_j(gpu_.device);
-  const int64_t t_ns = middle(before_ns, now_ns());
+  const int64_t t_ns = now_ns();  // a call that meets an update blocks until it is done
   if (!energy.value) {
     log_.failed(label, nvml_->error_text(energy.code));
     return;

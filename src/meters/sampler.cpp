@@ -49,7 +49,6 @@ void block_signals() {
 Sampler::Sampler(std::vector<std::unique_ptr<Meter>> meters, EventSink& sink) : sink_(sink) {
   for (std::unique_ptr<Meter>& meter : meters) {
     Discovery found = meter->discover();
-    missing_.insert(missing_.end(), found.missing.begin(), found.missing.end());
     const auto first_domain = static_cast<int>(domains_.size());
     for (Domain& domain : found.domains) {
       domain.id = static_cast<int>(domains_.size());

@@ -57,8 +57,6 @@ class Sampler {
 
   [[nodiscard]] SamplerCost cost() const;
   [[nodiscard]] const std::vector<Domain>& domains() const { return domains_; }
-  /// What the meters said they cannot measure.
-  [[nodiscard]] const std::vector<MissingComponent>& missing() const { return missing_; }
 
  private:
   struct Slot {
@@ -80,7 +78,6 @@ class Sampler {
   std::vector<Slot> slots_;
   std::vector<Domain> domains_;
   std::vector<size_t> slot_of_domain_;
-  std::vector<MissingComponent> missing_;
   LivePower live_;
 
   // Owned by the sampler's thread.

@@ -53,8 +53,10 @@ std::string remedy(int error, const fs::path& path) {
 
 class FileDescriptor {
  public:
-  FileDescriptor(const fs::path& path, int flags) : fd_(::open(path.c_str(), flags, kMode)) {
-    if (fd_ < 0) fail(path, errno);
+  /// `shown` is the path that an error names.
+  FileDescriptor(const fs::path& path, int flags, const fs::path& shown)
+      : fd_(::open(path.c_str(), flags, kMode)) {
+    if (fd_ < 0) fail(shown, errno);
   }
   ~FileDescriptor() { ::close(fd_); }
   FileDescriptor(const FileDescriptor&) = delete;
@@ -114,7 +116,7 @@ fs::path unused(const fs::path& path, const std::string& suffix) {
 }
 
 void write_directly(const fs::path& path, std::string_view bytes) {
-  const FileDescriptor file(path, O_WRONLY | O_CLOEXEC);
+  const FileDescriptor file(path, O_WRONLY | O_CLOEXEC, path);
   if (const int error = write_all(file.get(), bytes)) fail(path, error);
 }
 
@@ -128,7 +130,7 @@ void write_file(const std::string& path, std::string_view bytes) {
   const fs::path temporary = unused(target, ".tmp-" + std::to_string(::getpid()));
   int error = 0;
   {
-    const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC);
+    const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, target);
     error = write_all(file.get(), bytes);
     if (error == 0 && ::fsync(file.get()) != 0) error = errno;
   }
@@ -188,7 +190,7 @@ std::optional<std::string> append_rows(const std::string& path, std::string_view
   create_parents(target);
   std::optional<std::string> backup;
   while (true) {
-    const FileDescriptor file(target, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC);
+    const FileDescriptor file(target, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, target);
     if (::flock(file.get(), LOCK_EX) != 0) fail(target, errno);
     if (!same_file(file.get(), target)) continue;
     const off_t size = ::lseek(file.get(), 0, SEEK_END);

@@ -96,7 +96,7 @@ Row emissions_row(const Results& r) {
   if (!c.region.empty()) row.note += " (" + c.region + ")";
   if (c.year > 0) row.note += ", " + std::to_string(c.year);
   if (c.pue != 1.0) row.note += ", PUE " + number_text(c.pue);
-  if (c.assumed) row.note += "; assumed, set metrics.country_iso_code";
+  if (c.assumed) row.note += " (assumed)";
   return row;
 }
 
@@ -150,11 +150,11 @@ std::string headline(const Results& r, const TerminalStyle& style) {
 
 std::string files_block(const Json& files) {
   if (!files.is_object() || files.empty()) return "";
+  size_t width = kLabelWidth - 2;
+  for (const auto& [label, path] : files.items()) width = std::max(width, label.size() + 2);
   std::string out = "\n  files\n";
   for (const auto& [label, path] : files.items()) {
-    if (path.is_string()) {
-      out += "    " + padded(label, kLabelWidth - 2) + "  " + path.get<std::string>() + "\n";
-    }
+    if (path.is_string()) out += "    " + padded(label, width) + path.get<std::string>() + "\n";
   }
   return out;
 }
@@ -182,11 +182,15 @@ std::string toned(std::string_view text, Tone tone, const TerminalStyle& style) 
 }
 
 std::string terminal_report(const Results& results, const TerminalStyle& style) {
-  std::vector<Row> rows;
-  add_work_rows(rows, results);
-  add_energy_rows(rows, results);
-  std::string out = headline(results, style) + "\n";
-  for (const Row& row : rows) out += render(row, style);
+  std::vector<Row> work;
+  std::vector<Row> energy;
+  add_work_rows(work, results);
+  add_energy_rows(energy, results);
+  std::string out = headline(results, style);
+  for (const std::vector<Row>& rows : {work, energy}) {
+    out += "\n";
+    for (const Row& row : rows) out += render(row, style);
+  }
   return out + files_block(results.files) + warnings_block(results, style);
 }
 

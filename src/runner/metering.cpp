@@ -63,7 +63,6 @@ Metering::Metering(const MetricsConfig& metrics, const BackendInfo& backend, Eve
   MeterSet found = discover_meters(meter_options(scope, backend, metrics));
   missing_ = std::move(found.missing);
   sampler_ = std::make_unique<Sampler>(std::move(found.meters), sink);
-  missing_.insert(missing_.end(), sampler_->missing().begin(), sampler_->missing().end());
   sampler_->start();
 }
 

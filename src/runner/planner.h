@@ -23,7 +23,4 @@ struct Plan {
 /// Throws ConfigError and DataError.
 Plan make_plan(const BenchmarkConfig& config);
 
-/// The plan as `--dry-run` prints it.
-std::string describe_plan(const Plan& plan);
-
 }  // namespace aieb

@@ -46,12 +46,13 @@ int Answer::add(const Chunk& chunk, int64_t t_ns) {
 }
 
 int Answer::tokens_of(const ChunkChoice& choice, const Chunk& chunk, ChoiceState& state) {
-  int64_t tokens = 0;
   // Usage that comes only at the end tells nothing of the chunks before it.
-  const bool cumulative = chunk.usage && chunk.usage->completion_tokens &&
-                          chunk.choices.size() == 1 && counting_ == Counting::kUsage;
-  if (cumulative) {
-    tokens = std::max<int64_t>(0, *chunk.usage->completion_tokens - state.counted);
+  const bool cumulative = chunk.choices.size() == 1 && counting_ == Counting::kUsage;
+  const std::optional<int64_t> so_far =
+      cumulative && chunk.usage ? chunk.usage->completion_tokens : std::nullopt;
+  int64_t tokens = 0;
+  if (so_far) {
+    tokens = std::max<int64_t>(0, *so_far - state.counted);
   } else if (choice.token_ids) {
     counting_ = std::max(counting_, Counting::kTokenIds);
     tokens = *choice.token_ids;

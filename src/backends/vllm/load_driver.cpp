@@ -37,6 +37,8 @@ struct LoadDriver::Run {
         context_(context),
         limit_(in_flight_limit(workload.load)),
         begin_ns_(now_ns()),
+        chat_url_(driver.target_.endpoint.api_url(path_of(Api::kChat))),
+        completions_url_(driver.target_.endpoint.api_url(path_of(Api::kCompletions))),
         shared_{context.sink, {}, {}, [this](Stream& stream, const StreamResult& result) {
                   ended(stream, result);
                 }} {}
@@ -82,36 +84,54 @@ struct LoadDriver::Run {
 
   void start_due() {
     for (int i = 0; i < kStartsPerPoll && may_start() && next_start_ns() <= now_ns(); ++i) {
-      begin(workload_.requests[next_++]);
+      Stream& stream = written_next();
+      ready_ = nullptr;
+      ++next_;
+      send(stream);
     }
+    // The next one is written while there is time, so that it can leave at its own.
+    if (next_ < workload_.requests.size()) written_next();
   }
 
-  void begin(const Request& request) {
+  /// The next request on a stream of its own, with its body in the server's present dialect.
+  Stream& written_next() {
+    if (ready_ == nullptr) {
+      const Request& request = workload_.requests[next_];
+      RequestRecord record;
+      record.id = request.id;
+      record.prompt_index = request.prompt_index;
+      record.repeat = context_.repeat;
+      record.session = request.session;
+      record.planned_ns = planned_ns(request);
+      ready_ = &idle_stream();
+      ready_->begin(request, std::move(record));
+      write(*ready_);
+    } else if (!(ready_->dialect() == driver_.dialect_)) {
+      write(*ready_);
+    }
+    return *ready_;
+  }
+
+  Stream& idle_stream() {
     if (idle_.empty()) {
       streams_.push_back(std::make_unique<Stream>(shared_));
-      idle_.push_back(streams_.back().get());
+      return *streams_.back();
     }
     Stream& stream = *idle_.back();
     idle_.pop_back();
-    RequestRecord record;
-    record.id = request.id;
-    record.prompt_index = request.prompt_index;
-    record.repeat = context_.repeat;
-    record.session = request.session;
-    record.planned_ns = planned_ns(request);
-    record.queued_ns = now_ns();
-    stream.begin(request, std::move(record));
-    send(stream);
+    return stream;
+  }
+
+  void write(Stream& stream) {
+    stream.write(request_body(stream.request(), driver_.target_.model, driver_.target_.profile,
+                              driver_.dialect_, driver_.notices_),
+                 driver_.dialect_);
   }
 
   void send(Stream& stream) {
-    const Dialect& dialect = driver_.dialect_;
-    const Target& target = driver_.target_;
-    stream.prepare(
-        request_body(stream.request(), target.model, target.profile, dialect, driver_.notices_),
-        dialect);
-    driver_.client_.start({target.endpoint.api_url(path_of(dialect.api)), stream.body(), {}},
-                          stream);
+    stream.queue(now_ns());
+    const std::string& url = stream.dialect().api == Api::kChat ? chat_url_ : completions_url_;
+    driver_.client_.start({url, stream.body(), {}}, stream);
   }
 
   void ended(Stream& stream, const StreamResult& result) {
@@ -120,6 +140,7 @@ struct LoadDriver::Run {
         result.error != http::ErrorClass::kNone &&
         adapt(driver_.dialect_, stream.dialect(), result.status, result.fault, driver_.notices_);
     if (again) {
+      write(stream);
       send(stream);
       return;
     }
@@ -146,10 +167,13 @@ struct LoadDriver::Run {
   RunContext& context_;
   size_t limit_;
   int64_t begin_ns_;
+  std::string chat_url_;
+  std::string completions_url_;
   Stream::Shared shared_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<Stream*> idle_;
-  size_t next_ = 0;  ///< first request that has not begun
+  size_t next_ = 0;          ///< first request that has not begun
+  Stream* ready_ = nullptr;  ///< the stream of that request, written; null: not yet
   bool closing_ = false;
   int failures_in_row_ = 0;
   std::string last_failure_;

@@ -78,7 +78,7 @@ void add_chat(const Request& request, const ServerProfile& profile, BodyBuilder&
                       profile.type));
     }
   }
-  body.standard("messages", std::move(messages));
+  body.standard("messages", messages);
   Json kwargs = request.template_kwargs;
   if (kwargs.contains("reasoning_effort")) {
     body.standard("reasoning_effort", kwargs["reasoning_effort"]);

@@ -58,7 +58,9 @@ http::ClientOptions client_options(const BackendConfig& backend, const TimeoutCo
   options.bypass_proxy = endpoint.is_loopback();
   const std::string key = api_key(backend, profile);
   if (!key.empty()) options.headers.push_back("Authorization: Bearer " + key);
-  for (const auto& [name, value] : backend.headers) options.headers.push_back(name + ": " + value);
+  for (const auto& [name, value] : backend.headers) {
+    options.headers.push_back(fmt::format("{}: {}", name, value));
+  }
   return options;
 }
 

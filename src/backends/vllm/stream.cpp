@@ -27,10 +27,13 @@ void Stream::begin(const Request& request, RequestRecord record) {
   attempts_ = 0;
 }
 
-void Stream::prepare(std::string body, const Dialect& dialect) {
+void Stream::write(std::string body, const Dialect& dialect) {
   body_ = std::move(body);
   dialect_ = dialect;
-  ++attempts_;
+}
+
+void Stream::queue(int64_t t_ns) {
+  if (attempts_++ == 0) record_.queued_ns = t_ns;
   set_stage(Stage::kWaiting);
   record_.first_token_ns.reset();
   record_.last_token_ns.reset();

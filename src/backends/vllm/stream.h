@@ -37,11 +37,14 @@ class Stream final : public http::Exchange {
 
   explicit Stream(Shared& shared) : shared_(shared) {}
 
-  /// Begins a new request; `record` has its identity and its queued and planned times.
+  /// Begins a new request; `record` has its identity and its planned time.
   void begin(const Request& request, RequestRecord record);
 
-  /// What goes out now, on the first or a later attempt. The text must live until `ended`.
-  void prepare(std::string body, const Dialect& dialect);
+  /// What the next attempt sends.
+  void write(std::string body, const Dialect& dialect);
+
+  /// The request is handed to the client at `t_ns`, for the first time or again.
+  void queue(int64_t t_ns);
 
   [[nodiscard]] const Request& request() const { return *request_; }
   [[nodiscard]] const std::string& body() const { return body_; }

@@ -214,7 +214,7 @@ TEST(Analyze, counts_prompts_by_outcome_and_those_never_started) {
   RequestRecord& lost = b.request(19.6, 19.9);
   lost.status = RequestStatus::kLost;
   lost.done_ns = lost.last_token_ns = lost.first_token_ns = std::nullopt;
-  b.meta(meta::kPlan, {{"prompts", 15}});
+  b.meta(meta::kPlan, {{"dataset", {{"num_samples", 15}}}});
   const Results r = analyze(b.trace());
   EXPECT_EQ(r.total_prompts, 15);
   EXPECT_EQ(r.successful_prompts, 10);

@@ -1,6 +1,7 @@
 #include "analysis/attribution.h"
 
-#include <chrono>
+#include <ctime>
+#include <iostream>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -11,6 +12,12 @@
 
 namespace aieb {
 namespace {
+
+double thread_cpu_s() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
 
 double sum_of_requests(const Results& results) {
   double sum = 0;
@@ -107,12 +114,13 @@ TEST(Attribution, requests_and_unattributed_add_up_to_gross_for_any_schedule) {
   }
 }
 
-TEST(Attribution, a_million_requests_and_an_hour_of_samples_take_seconds) {
+TEST(Attribution, a_hundred_thousand_requests_and_an_hour_of_samples_take_a_second) {
   std::mt19937_64 random(test_seed());
   std::uniform_real_distribution<double> uniform;
   TraceBuilder b;
+  constexpr int kRequests = 100'000;
   b.phase(PhaseKind::kIdle, 0, 10).phase(PhaseKind::kMeasure, 10, 3610);
-  for (int i = 0; i < 1'000'000; ++i) {
+  for (int i = 0; i < kRequests; ++i) {
     const double start = 10 + 3590 * uniform(random);
     b.request(start, start + 10 * uniform(random));
   }
@@ -120,13 +128,12 @@ TEST(Attribution, a_million_requests_and_an_hour_of_samples_take_seconds) {
     b.domain(Component::kGpu, DomainKind::kCounter, gpu);
     b.samples(0, 3615, 0.1, [](double t) { return 300 * t; });
   }
-  const auto before = std::chrono::steady_clock::now();
+  const double before = thread_cpu_s();
   const Results r = analyze(std::move(b.trace()));
-  const double took_s =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
-  std::cout << "1 M requests, 8 GPUs, 1 h: " << took_s << " s\n";
+  const double took_s = thread_cpu_s() - before;
+  std::cout << kRequests << " requests, 8 GPUs, 1 h: " << took_s << " s of CPU\n";
   EXPECT_NEAR(sum_of_requests(r) + *r.unattributed.value, *r.measure.total.gross.value, 1);
-  EXPECT_LT(took_s, 20);
+  EXPECT_LT(took_s, 2);
 }
 
 }  // namespace

@@ -12,10 +12,10 @@
 
 namespace aieb::simulation {
 
-/// True power of a device on a grid of 1 ms and its exact integral.
+/// True power of a device on a grid of 2 ms and its exact integral.
 class PowerTrace {
  public:
-  static constexpr double kStep_s = 0.001;
+  static constexpr double kStep_s = 0.002;
 
   explicit PowerTrace(std::vector<double> power_w) : energy_j_{0} {
     for (const double p : power_w) energy_j_.push_back(energy_j_.back() + p * kStep_s);
@@ -57,8 +57,8 @@ inline PowerTrace make_trace(std::mt19937_64& random, const Load& load, double s
   const auto n = static_cast<size_t>(length_s / PowerTrace::kStep_s);
   for (size_t i = 0; i < n; ++i) {
     const double t = static_cast<double>(i) * PowerTrace::kStep_s;
-    wander += -wander * 0.0005 + normal(random) * 0.003;  // a few % over seconds
-    noise = 0.8 * noise + normal(random) * 0.03;          // 5 % over milliseconds
+    wander += -wander * 0.001 + normal(random) * 0.004;  // a few % over seconds
+    noise = 0.65 * noise + normal(random) * 0.04;        // 5 % over milliseconds
     double level = load.idle_w;
     if (t >= start_s && t < end_s) {
       if (t >= burst_end) {
@@ -83,6 +83,7 @@ struct Sensor {
   double read_every_s = 0.1;
   double read_jitter_s = 0.0005;
   bool marks = true;   ///< read right before and after each window edge too
+  double mark_s = 0;   ///< for how long a mark goes on reading, every 5 ms
   double delay_s = 0;  ///< largest age of a value when it is published
   double resolution = 0;
   double gain_uncertainty = 0;  ///< k = 2
@@ -98,6 +99,9 @@ struct Recording {
   double gain = 1;
 };
 
+/// Regular readings, and at each edge those of a mark: before an edge that begins a window and
+/// after one that ends it, a sensor that holds its value is read until it changes (as the sampler
+/// does).
 inline std::vector<double> read_times(std::mt19937_64& random, const Sensor& sensor,
                                       const std::vector<double>& edges, double length_s) {
   std::uniform_real_distribution<double> uniform;
@@ -109,8 +113,10 @@ inline std::vector<double> read_times(std::mt19937_64& random, const Sensor& sen
   }
   if (sensor.marks) {
     for (const double edge : edges) {
-      times.push_back(edge - 0.0005);
-      times.push_back(edge + 0.0005);
+      const bool begins = edge == edges.front();
+      const double from = begins ? edge - sensor.mark_s - 0.0005 : edge + 0.0005;
+      times.push_back(from);
+      for (double t = from; t < from + sensor.mark_s; t += 0.005) times.push_back(t);
     }
   }
   std::sort(times.begin(), times.end());
@@ -123,7 +129,7 @@ inline std::vector<double> update_times(std::mt19937_64& random, const Sensor& s
   std::normal_distribution<double> normal;
   std::vector<double> times;
   for (double t = (uniform(random) - 2) * sensor.update_s; t < length_s; t += sensor.update_s) {
-    times.push_back(t + normal(random) * sensor.update_jitter_s);
+    times.push_back(sensor.update_jitter_s > 0 ? t + normal(random) * sensor.update_jitter_s : t);
   }
   std::sort(times.begin(), times.end());
   return times;

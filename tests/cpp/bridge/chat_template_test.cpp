@@ -1,12 +1,12 @@
 #include "bridge/chat_template.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "core/error.h"
 
@@ -38,7 +38,8 @@ TEST(ChatTemplate, trims_white_space_around_blocks) {
 }
 
 TEST(ChatTemplate, writes_json_like_python) {
-  const Json value = Json::parse(R"({"b": "<é'\u0001&\">", "a": [1, 2.0, true, null, 1e-7], "e": {}})");
+  const Json value =
+      Json::parse(R"({"b": "<é'\u0001&\">", "a": [1, 2.0, true, null, 1e-7], "e": {}})");
   const Json variables = {{"v", value}};
   EXPECT_EQ(render("{{ v | tojson }}", variables),
             R"({"b": "<é'\u0001&\">", "a": [1, 2.0, true, null, 1e-07], "e": {}})");
@@ -59,9 +60,9 @@ TEST(ChatTemplate, knows_pythons_string_methods) {
 }
 
 TEST(ChatTemplate, tells_none_from_undefined_and_prints_like_python) {
-  EXPECT_EQ(render("{{ x is none }}{{ y is defined }}{{ y is none }}{{ x }}[{{ y }}]",
-                   {{"x", nullptr}}),
-            "TrueFalseFalseNone[]");
+  EXPECT_EQ(
+      render("{{ x is none }}{{ y is defined }}{{ y is none }}{{ x }}[{{ y }}]", {{"x", nullptr}}),
+      "TrueFalseFalseNone[]");
   EXPECT_EQ(render("{{ ['a', 1, true, none] }}{{ {'k': 'v'} }}"), "['a', 1, True, None]{'k': 'v'}");
 }
 
@@ -73,8 +74,9 @@ TEST(ChatTemplate, supports_namespaces_slices_and_loop_controls) {
 }
 
 TEST(ChatTemplate, treats_text_as_a_sequence_but_not_as_a_mapping) {
-  EXPECT_EQ(render("{{ 'a' is sequence }}{{ 'a' is mapping }}{{ {} is sequence }}{{ 1 is iterable }}"),
-            "TrueFalseTrueFalse");
+  EXPECT_EQ(
+      render("{{ 'a' is sequence }}{{ 'a' is mapping }}{{ {} is sequence }}{{ 1 is iterable }}"),
+      "TrueFalseTrueFalse");
 }
 
 TEST(ChatTemplate, ignores_the_markers_of_generated_text) {
@@ -175,7 +177,8 @@ TEST_F(ChatTemplateFolder, chooses_among_named_templates) {
 }
 
 TEST(ChatTemplateGguf, reads_the_template_of_the_metadata) {
-  const Json metadata = {{"tokenizer.chat_template", "d"}, {"tokenizer.chat_template.tool_use", "t"}};
+  const Json metadata = {{"tokenizer.chat_template", "d"},
+                         {"tokenizer.chat_template.tool_use", "t"}};
   EXPECT_EQ(chat_template_from_gguf(metadata).value().source(), "d");
   EXPECT_EQ(chat_template_from_gguf(metadata, "tool_use").value().source(), "t");
   EXPECT_FALSE(chat_template_from_gguf(Json::object()).has_value());

@@ -1,9 +1,9 @@
 #include "bridge/text_stream.h"
 
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <random>
 
 #include "bridge/tiny_tokenizers.h"
 

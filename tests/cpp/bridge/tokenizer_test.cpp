@@ -1,11 +1,11 @@
 #include "bridge/tokenizer.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "bridge/tiny_tokenizers.h"
 #include "core/error.h"

@@ -1,6 +1,10 @@
 #include "http/client.h"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -376,6 +380,21 @@ TEST(HttpClient, talks_to_unix_sockets) {
   Client client(options);
   EXPECT_EQ(client.fetch({"http://localhost/health", {}, {}}).body, "x");
   unlink(path.c_str());
+}
+
+TEST(HttpClient, uses_the_environments_proxy_unless_told_to_go_directly) {
+  ScriptServer proxy([](const ReceivedRequest&, Connection& c) { return c.respond(200, "proxy"); });
+  ScriptServer server(
+      [](const ReceivedRequest&, Connection& c) { return c.respond(200, "server"); });
+  setenv("http_proxy", proxy.url().c_str(), 1);
+  ClientOptions options = plain();
+  options.bypass_proxy = false;
+  Client through(options);
+  EXPECT_EQ(through.fetch({"http://elsewhere.invalid/x", {}, {}}).body, "proxy");
+  EXPECT_EQ(proxy.requests().at(0).path, "http://elsewhere.invalid/x");
+  Client direct(plain());
+  EXPECT_EQ(direct.fetch({server.url(), {}, {}}).body, "server");
+  unsetenv("http_proxy");
 }
 
 TEST(HttpClient, keeps_many_streams_apart) {

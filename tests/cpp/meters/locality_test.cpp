@@ -132,6 +132,19 @@ TEST(Locality, another_machine_is_remote_even_if_the_port_is_open_here) {
   EXPECT_THAT(found.reason, HasSubstr("metrics.scope: local"));
 }
 
+TEST(Locality, endpoints_are_urls_in_any_of_their_forms) {
+  const Server server("127.0.0.1");
+  const std::string port = std::to_string(server.port());
+  for (const std::string& url :
+       {"http://127.0.0.1:" + port + "/v1", "http://localhost:" + port, "127.0.0.1:" + port,
+        "https://user:secret@127.0.0.1:" + port + "/prefix/v1?x=1"}) {
+    EXPECT_TRUE(locate_endpoint(url).local) << url;
+  }
+  EXPECT_THAT(locate_endpoint("http://192.0.2.7/v1").reason, HasSubstr("192.0.2.7"));
+  EXPECT_THAT(locate_endpoint("http://[2001:db8::1]:8000/v1").reason, HasSubstr("2001:db8::1"));
+  EXPECT_THAT(locate_endpoint("http://").reason, HasSubstr("names no host"));
+}
+
 TEST(Locality, a_closed_port_is_not_local) {
   int port = 0;
   {

@@ -221,27 +221,29 @@ TEST(Sampler, a_meter_that_cannot_read_leaves_a_gap_and_not_a_zero) {
   EXPECT_EQ(sink.samples_of(0).size(), before);
 }
 
-TEST(Sampler, live_power_adds_gpu_cpu_and_dram_and_prefers_gauges) {
+TEST(Sampler, live_power_adds_gpu_cpu_and_dram_and_prefers_counters) {
   const int64_t start = now_ns();
-  const auto energy = [start] { return 40 * seconds(now_ns() - start); };
+  const auto energy = [start](double watts) {
+    return [start, watts] { return watts * seconds(now_ns() - start); };
+  };
+  const auto counter = [](Component c) { return domain(c, DomainKind::kCounter, "J"); };
+  const auto constant = [](double value) { return [value] { return value; }; };
+  const int64_t period = 50 * kMillisecond;
   RecordingSink sink;
   Sampler sampler(
-      meters(
-          made_up({gauge(Component::kGpu)}, 50 * kMillisecond, [] { return 300.0; }),
-          made_up({domain(Component::kGpu, DomainKind::kCounter, "J")}, 50 * kMillisecond,
-                  [] { return 1e6; }),
-          made_up({domain(Component::kCpu, DomainKind::kCounter, "J")}, 50 * kMillisecond, energy),
-          made_up({domain(Component::kDram, DomainKind::kEstimate, "W")}, 50 * kMillisecond,
-                  [] { return 10.0; }),
-          made_up({gauge(Component::kNode)}, 50 * kMillisecond, [] { return 9999.0; }),
-          made_up({domain(Component::kGpu, DomainKind::kGauge, "degC")}, 50 * kMillisecond,
-                  [] { return 66.0; })),
+      meters(made_up({gauge(Component::kGpu)}, period, constant(120)),
+             made_up({counter(Component::kGpu)}, period, energy(300)),
+             made_up({counter(Component::kCpu)}, period, energy(40)),
+             made_up({domain(Component::kDram, DomainKind::kEstimate, "W")}, period, constant(10)),
+             made_up({gauge(Component::kNode)}, period, constant(9999)),
+             made_up({domain(Component::kGpu, DomainKind::kGauge, "degC")}, period, constant(66))),
       sink);
   EXPECT_FALSE(sampler.latest_power_w().has_value());
   sampler.start();
+  sleep_ms(100);
+  EXPECT_NEAR(sampler.latest_power_w().value(), 130, 1) << "before the counters have a rate";
   sleep_ms(700);
-  ASSERT_TRUE(sampler.latest_power_w().has_value());
-  EXPECT_NEAR(*sampler.latest_power_w(), 350, 5);
+  EXPECT_NEAR(sampler.latest_power_w().value(), 350, 5);
   sampler.stop();
 }
 

@@ -46,12 +46,18 @@ std::set<std::string> keys_of(const Json& object) {
 
 const char* kind_name(MetricKind kind) {
   switch (kind) {
-    case MetricKind::kText: return "text";
-    case MetricKind::kFlag: return "true or false";
-    case MetricKind::kCount: return "count";
-    case MetricKind::kNumber: return "number";
-    case MetricKind::kQuantity: return "quantity";
-    case MetricKind::kDistribution: return "distribution";
+    case MetricKind::kText:
+      return "text";
+    case MetricKind::kFlag:
+      return "true or false";
+    case MetricKind::kCount:
+      return "count";
+    case MetricKind::kNumber:
+      return "number";
+    case MetricKind::kQuantity:
+      return "quantity";
+    case MetricKind::kDistribution:
+      return "distribution";
   }
   return "";
 }

@@ -14,10 +14,10 @@ void store_as(DType dtype, const float* x, void* y, std::int64_t n) {
       std::copy(x, x + n, static_cast<float*>(y));
       return;
     case DType::kBf16:
-      std::transform(x, x + n, static_cast<Bf16*>(y), to_bf16);
+      std::transform(x, x + n, static_cast<Bf16*>(y), [](float v) { return to_bf16(v); });
       return;
     case DType::kF16:
-      std::transform(x, x + n, static_cast<F16*>(y), to_f16);
+      std::transform(x, x + n, static_cast<F16*>(y), [](float v) { return to_f16(v); });
       return;
   }
 }

@@ -17,31 +17,47 @@ struct Running {
   AIEB_SIMD float* values() const { return part + 2; }
 };
 
-template <int kHeads, class T>
-AIEB_SIMD void dot_heads(const float* q, const T* key, std::int64_t dim, float (&out)[kHeads]) {
-  Vec sums[kHeads];
-  for (Vec& s : sums) s = splat(0);
-  std::int64_t d = 0;
-  for (; d + kLanes <= dim; d += kLanes) {
-    const Vec k = load(key + d);
-    for (int h = 0; h < kHeads; ++h) sums[h] = fma(load(q + h * dim + d), k, sums[h]);
+/// scores[h][i] = q_h · k_i for kKeys keys.
+template <int kHeads, int kKeys, class T>
+AIEB_SIMD void score_keys(const float* q, const T* keys, std::int64_t dim, float (*scores)[kBlock],
+                          int first) {
+  Vec sums[kHeads][kKeys];
+  for (auto& head : sums)
+    for (Vec& s : head) s = splat(0);
+  for (std::int64_t d = 0; d < dim; d += kLanes) {
+    const int rest = static_cast<int>(std::min<std::int64_t>(kLanes, dim - d));
+    const bool full = rest == kLanes;
+    Vec k[kKeys];
+    for (int i = 0; i < kKeys; ++i) {
+      const T* p = keys + i * dim + d;
+      k[i] = full ? load(p) : load_n(p, rest);
+    }
+    for (int h = 0; h < kHeads; ++h) {
+      const float* p = q + h * dim + d;
+      const Vec query = full ? load(p) : load_n(p, rest);
+      for (int i = 0; i < kKeys; ++i) sums[h][i] = fma(query, k[i], sums[h][i]);
+    }
   }
-  if (const int rest = static_cast<int>(dim - d); rest > 0) {
-    const Vec k = load_n(key + d, rest);
-    for (int h = 0; h < kHeads; ++h) sums[h] = fma(load_n(q + h * dim + d, rest), k, sums[h]);
+  for (int h = 0; h < kHeads; ++h) {
+    if constexpr (kKeys == 4)
+      sum4(sums[h], scores[h] + first);
+    else
+      scores[h][first] = sum(sums[h][0]);
   }
-  for (int h = 0; h < kHeads; ++h) out[h] = sum(sums[h]);
 }
 
-/// scores[h][i] = q_h · k_i for `count` <= kBlock keys.
+/// The same for `count` <= kBlock keys; the values of these positions are prefetched meanwhile.
 template <int kHeads, class T>
-AIEB_SIMD void score_block(const float* q, const T* keys, std::int64_t dim, int count,
-                           float (*scores)[kBlock]) {
-  for (int i = 0; i < count; ++i) {
-    float dots[kHeads];
-    dot_heads<kHeads>(q, keys + i * dim, dim, dots);
-    for (int h = 0; h < kHeads; ++h) scores[h][i] = dots[h];
+AIEB_SIMD void score_block(const float* q, const T* keys, const T* values, std::int64_t dim,
+                           int count, float (*scores)[kBlock]) {
+  constexpr int kKeys = 4;
+  int i = 0;
+  for (; i + kKeys <= count; i += kKeys) {
+    for (std::int64_t e = 0; e < kKeys * dim; e += kLine / static_cast<int>(sizeof(T)))
+      prefetch(values + i * dim + e);
+    score_keys<kHeads, kKeys>(q, keys + i * dim, dim, scores, i);
   }
+  for (; i < count; ++i) score_keys<kHeads, 1>(q, keys + i * dim, dim, scores, i);
 }
 
 /// Scale, softcap and ALiBi of one head's scores; lanes past `count` become the lowest value.
@@ -133,7 +149,8 @@ AIEB_SIMD_TARGET void attend_heads(const DecodeAttention& a, const T* keys, cons
   for (int h = 0; h < kHeads; ++h) running[h].part = part + h * (a.head_dim + 2);
   for (std::int64_t p = positions.begin; p < positions.end; p += kBlock) {
     const int count = static_cast<int>(std::min<std::int64_t>(kBlock, positions.end - p));
-    score_block<kHeads>(q, keys + p * a.head_dim, a.head_dim, count, scores);
+    score_block<kHeads>(q, keys + p * a.head_dim, values + p * a.head_dim, a.head_dim, count,
+                        scores);
     for (int h = 0; h < kHeads; ++h) {
       const float highest = finish_scores(a, head + h, p - last, count, scores[h]);
       weigh_block(running[h], highest, count, a.head_dim, scores[h]);

@@ -67,9 +67,26 @@ AIEB_SIMD Vec pow2(Vec a) {
 AIEB_SIMD Vec select_less(Vec a, Vec b, Vec yes, Vec no) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
 }
+/// out[i] = sum of the lanes of v[i].
+AIEB_SIMD void sum4(const Vec (&v)[4], float* out) {
+  const __m512 ab =
+      _mm512_add_ps(_mm512_unpacklo_ps(v[0].v, v[1].v), _mm512_unpackhi_ps(v[0].v, v[1].v));
+  const __m512 cd =
+      _mm512_add_ps(_mm512_unpacklo_ps(v[2].v, v[3].v), _mm512_unpackhi_ps(v[2].v, v[3].v));
+  const __m512 lanes = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44),
+                                     _mm512_shuffle_ps(ab, cd, 0xee));  // a b c d, four times
+  const __m256 half =
+      _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps(lanes, 1));
+  _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+}
 AIEB_SIMD float sum(Vec a) { return _mm512_reduce_add_ps(a.v); }
 AIEB_SIMD float max_of(Vec a) { return _mm512_reduce_max_ps(a.v); }
 
+/// Into the first-level cache.
 AIEB_SIMD void prefetch(const void* p) { _mm_prefetch(p, _MM_HINT_T0); }
+/// Into the first-level cache for one use: the second level keeps what it has.
+AIEB_SIMD void prefetch_once(const void* p) { _mm_prefetch(p, _MM_HINT_NTA); }
+/// Into the second-level cache.
+AIEB_SIMD void prefetch_second(const void* p) { _mm_prefetch(p, _MM_HINT_T1); }
 
 }  // namespace aieb::engine::cpu::avx512

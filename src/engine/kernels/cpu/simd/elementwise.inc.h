@@ -80,6 +80,8 @@ AIEB_SIMD_TARGET void map(float* x, std::int64_t n) {
 
 template <class F>
 AIEB_SIMD_TARGET void map(const float* x, const float* y, float* out, std::int64_t n) {
+  prefetch_all(x, n);
+  prefetch_all(y, n);
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) store(out + i, F{}(load(x + i), load(y + i)));
   const int rest = static_cast<int>(n - i);
@@ -111,6 +113,7 @@ AIEB_SIMD Vec scale_and_shift(Vec x, const T* weight, const T* bias, int lanes) 
 template <class T>
 AIEB_SIMD_TARGET void normalize(const NormWeights& norm, const float* x, float* y,
                                 std::int64_t width) {
+  prefetch_all(x, width);
   const auto n = static_cast<float>(width);
   const float mean = norm.rms ? 0.f : sum_of_powers<1>(x, 0, width) / n;
   const float variance = sum_of_powers<2>(x, mean, width) / n;

@@ -73,11 +73,17 @@ AIEB_SIMD Vec pow2(Vec a) {
   const Ints biased = __builtin_convertvector(a.v, Ints) + 127;
   return {reinterpret_cast<Floats>(biased << 23)};
 }
+AIEB_SIMD float sum(Vec a);
+AIEB_SIMD void sum4(const Vec (&v)[4], float* out) {
+  for (int i = 0; i < 4; ++i) out[i] = sum(v[i]);
+}
 AIEB_SIMD float sum(Vec a) { return (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]); }
 AIEB_SIMD float max_of(Vec a) {
   return std::fmax(std::fmax(a.v[0], a.v[2]), std::fmax(a.v[1], a.v[3]));
 }
 
 AIEB_SIMD void prefetch(const void* p) { __builtin_prefetch(p); }
+AIEB_SIMD void prefetch_once(const void* p) { __builtin_prefetch(p, 0, 0); }
+AIEB_SIMD void prefetch_second(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 }  // namespace aieb::engine::cpu::portable

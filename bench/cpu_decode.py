@@ -1,0 +1,200 @@
+"""Decoding speed on the CPU: the engine and transformers eager, in turn, beside the memory limit.
+
+    python bench/cpu_decode.py [--rounds 5] [--threads N] [--model FOLDER] [--json FILE]
+
+Each round measures the read bandwidth, then the engine, then transformers, so that all three see
+the machine in the same state. README.md explains the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import smollm2
+
+ROOT = Path(__file__).resolve().parents[1]
+PROMPT = [(7919 * i) % 49000 + 10 for i in range(128)]  # any tokens do: the work is the same
+RAPL = Path("/sys/class/powercap")
+
+
+class Joules:
+    """Energy of the processor packages since `start`; None where RAPL cannot be read."""
+
+    def __init__(self) -> None:
+        self.counters = [
+            zone / "energy_uj"
+            for zone in sorted(RAPL.glob("intel-rapl:?"))
+            if (zone / "name").read_text().startswith("package")
+            and os.access(zone / "energy_uj", os.R_OK)
+        ]
+
+    def read(self) -> float | None:
+        if not self.counters:
+            return None
+        return sum(int(counter.read_text()) for counter in self.counters) * 1e-6
+
+
+class Engine:
+    """build/<preset>/engine_probe: the engine behind the pytorch backend."""
+
+    name = "engine"
+
+    def __init__(self, build: Path, model: Path, threads: int) -> None:
+        self.process = subprocess.Popen(
+            [build / "engine_probe", model, "--dtype", "bfloat16"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        )
+        self.weight_bytes = self.ask(info=True)["bytes"]
+
+    def ask(self, **request) -> dict:
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def generate(self, tokens: int) -> int:
+        params = {"max_new_tokens": tokens, "ignore_eos": True, "repetition_penalty": 1.0}
+        answer = self.ask(prompts=[PROMPT], params=params, logits=False)
+        return len(answer["tokens"][0])
+
+
+class Transformers:
+    """transformers' eager attention and generate(), greedy."""
+
+    name = "transformers"
+
+    def __init__(self, model: Path, threads: int) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        torch.set_num_threads(threads)
+        self.torch = torch
+        self.model = AutoModelForCausalLM.from_pretrained(
+            model, dtype=torch.bfloat16, attn_implementation="eager"
+        )
+        self.ids = torch.tensor([PROMPT])
+
+    def generate(self, tokens: int) -> int:
+        with self.torch.inference_mode():
+            out = self.model.generate(
+                self.ids,
+                attention_mask=self.torch.ones_like(self.ids),
+                do_sample=False,
+                max_new_tokens=tokens,
+                min_new_tokens=tokens,
+                pad_token_id=0,
+            )
+        return out.shape[1] - len(PROMPT)
+
+
+def measure(subject, tokens: int, joules: Joules) -> dict:
+    """Decode rate: the time of `tokens` new tokens less that of one, over the others."""
+    start = time.perf_counter()
+    subject.generate(1)
+    first = time.perf_counter() - start
+    before, start = joules.read(), time.perf_counter()
+    made = subject.generate(tokens)
+    total, after = time.perf_counter() - start, joules.read()
+    assert made == tokens, f"{subject.name} made {made} tokens"
+    return {
+        "ttft_ms": 1e3 * first,
+        "tokens_per_s": (tokens - 1) / (total - first),
+        "j_per_token": None if before is None else (after - before) / tokens,
+    }
+
+
+def bandwidth(build: Path, threads: int) -> float:
+    """Bytes per second; the best of a few passes, since the limit is what the machine can do."""
+    command = [build / "bandwidth", "--threads", str(threads), "--mib", "512", "--passes", "7"]
+    return 1e9 * json.loads(subprocess.check_output(command))["best_gb_per_s"]
+
+
+def run_round(build: Path, subjects: list, args: argparse.Namespace, joules: Joules) -> dict:
+    limit = bandwidth(build, args.threads) / subjects[0].weight_bytes
+    row = {"limit_tokens_per_s": limit}
+    for subject in subjects:
+        row[subject.name] = measure(subject, args.tokens, joules)
+    ours = row["engine"]["tokens_per_s"]
+    row["fraction_of_limit"] = ours / limit
+    row["ratio_to_transformers"] = ours / row["transformers"]["tokens_per_s"]
+    return row
+
+
+def machine(threads: int) -> dict:
+    import torch
+    import transformers
+
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    cpu = next((line.split(": ")[1] for line in lines if line.startswith("model name")), "unknown")
+    return {
+        "cpu": cpu,
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "load_before": os.getloadavg()[0],
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+
+
+def show(row: dict, label: str) -> None:
+    ours, theirs = row["engine"], row["transformers"]
+    energy = "" if ours["j_per_token"] is None else (
+        f"  J/token {ours['j_per_token']:.3f} and {theirs['j_per_token']:.3f}"
+    )
+    print(
+        f"{label:>6}: limit {row['limit_tokens_per_s']:6.1f}  engine {ours['tokens_per_s']:6.1f} "
+        f"({row['fraction_of_limit']:4.0%})  transformers {theirs['tokens_per_s']:5.1f} tokens/s  "
+        f"ratio {row['ratio_to_transformers']:4.1f}  "
+        f"TTFT {ours['ttft_ms']:.0f} and {theirs['ttft_ms']:.0f} ms{energy}"
+    )
+
+
+def median(rows: list) -> dict:
+    """Element-wise median of equally shaped rows."""
+    if isinstance(rows[0], dict):
+        return {key: median([row[key] for row in rows]) for key in rows[0]}
+    return None if rows[0] is None else statistics.median(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=100)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--build", type=Path, default=ROOT / "build/dev")
+    parser.add_argument("--model", type=Path, help="bfloat16 checkpoint instead of SmolLM2")
+    parser.add_argument("--json", type=Path, help="write all figures here")
+    args = parser.parse_args()
+    for program in ("engine_probe", "bandwidth"):
+        if not (args.build / program).exists():
+            sys.exit(f"{args.build / program} is missing: cmake --build --preset dev --target {program}")
+
+    model = args.model or smollm2.fetch(ROOT / "build/bench")
+    facts = machine(args.threads)
+    subjects = [Engine(args.build, model, args.threads), Transformers(model, args.threads)]
+    joules = Joules()
+    for subject in subjects:
+        subject.generate(8)  # warm up
+    rows = []
+    for i in range(args.rounds):
+        rows.append(run_round(args.build, subjects, args, joules))
+        show(rows[-1], str(i + 1))
+    show(median(rows), "median")
+    if args.json:
+        result = {"machine": facts, "median": median(rows), "rounds": rows}
+        args.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+#include "analysis/compare.h"
+
+#include <cmath>
+#include <set>
+#include <utility>
+
+namespace aieb {
+namespace {
+
+/// Part of a sensor's gain that may change between two runs.
+constexpr double kGainChange = 0.1;
+
+std::string text_at(const Json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key)) return "";
+  const Json& value = object[key];
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+bool same_host(const Results& a, const Results& b) {
+  const std::string host = text_at(a.environment, "host");
+  return !host.empty() && host == text_at(b.environment, "host");
+}
+
+/// Systematic part of b·scale_b − a·scale_a, domain by domain.
+double systematic_of_difference(const Results& a, double scale_a, const Results& b,
+                                double scale_b) {
+  std::set<std::string> labels;
+  for (const auto& [label, energy] : a.measure.domains) labels.insert(label);
+  for (const auto& [label, energy] : b.measure.domains) labels.insert(label);
+  const auto part = [](const Results& r, const std::string& label, double scale) {
+    const auto it = r.measure.domains.find(label);
+    if (it == r.measure.domains.end() || !it->second.gross.known()) return 0.0;
+    return it->second.gross.systematic * scale;
+  };
+  double squares = 0;
+  for (const std::string& label : labels) {
+    const double in_a = part(a, label, scale_a);
+    const double in_b = part(b, label, scale_b);
+    const double changed = kGainChange * std::hypot(in_a, in_b);
+    squares += (in_b - in_a) * (in_b - in_a) + changed * changed;
+  }
+  return std::sqrt(squares);
+}
+
+/// Value per joule of the run's total; 0 when unknown.
+double per_joule(const Quantity& value, const Results& r) {
+  const Quantity& total = r.measure.total.gross;
+  if (!value.known() || !total.known() || *total.value == 0) return 0;
+  return *value.value / *total.value;
+}
+
+void judge(MetricComparison& metric) {
+  const Quantity& d = metric.difference;
+  if (!d.known() || d.uncertainty() <= 0) return;
+  metric.verdict =
+      std::abs(*d.value) > d.uncertainty() ? Verdict::kDifferent : Verdict::kNotDistinguishable;
+}
+
+MetricComparison compare_quantities(std::string key, std::string label, const Quantity& a,
+                                    const Quantity& b) {
+  MetricComparison metric{std::move(key), std::move(label), a, b, {}, {}, Verdict::kUnknown};
+  metric.difference.unit = a.unit;
+  if (a.known() && b.known()) {
+    metric.difference.value = *b.value - *a.value;
+    metric.difference.systematic = std::hypot(a.systematic, b.systematic);
+    metric.difference.random = std::hypot(a.random, b.random);
+    metric.difference.source = a.source == b.source ? a.source : Source::kPartial;
+    if (*a.value != 0) metric.ratio = *b.value / *a.value;
+  } else {
+    metric.difference.reason = a.known() ? b.reason : a.reason;
+  }
+  judge(metric);
+  return metric;
+}
+
+/// Metrics that are the total energy times a constant of the run.
+struct EnergyMetric {
+  const char* key;
+  const char* label;
+  const Quantity& (*value)(const Results&);
+};
+const EnergyMetric kEnergyMetrics[] = {
+    {"total_energy_j", "energy",
+     [](const Results& r) -> const Quantity& { return r.measure.total.gross; }},
+    {"energy_per_request_j", "energy per prompt",
+     [](const Results& r) -> const Quantity& { return r.energy_per_request; }},
+    {"energy_per_output_token_j", "energy per output token",
+     [](const Results& r) -> const Quantity& { return r.energy_per_output_token; }},
+    {"emissions_g", "emissions", [](const Results& r) -> const Quantity& { return r.emissions; }},
+};
+
+/// The mean of a sample with twice its standard error.
+Quantity mean_of(const std::optional<Distribution>& d, const char* unit) {
+  if (!d) return Quantity::missing(unit, "not observed");
+  Quantity mean = Quantity::missing(unit, "");
+  mean.value = d->mean;
+  mean.random = d->count > 1 ? 2 * d->std / std::sqrt(static_cast<double>(d->count)) : 0;
+  mean.source = Source::kMeasuredCounter;
+  return mean;
+}
+
+Quantity exact(const std::optional<double>& value, const char* unit) {
+  Quantity out = Quantity::missing(unit, "not observed");
+  if (!value) return out;
+  out.value = *value;
+  out.source = Source::kMeasuredCounter;
+  out.reason.clear();
+  return out;
+}
+
+void add_energy(Comparison& out, const Results& a, const Results& b) {
+  for (const EnergyMetric& row : kEnergyMetrics) {
+    const Quantity& in_a = row.value(a);
+    const Quantity& in_b = row.value(b);
+    MetricComparison metric = compare_quantities(row.key, row.label, in_a, in_b);
+    if (out.same_sensors && metric.difference.known()) {
+      metric.difference.systematic =
+          systematic_of_difference(a, per_joule(in_a, a), b, per_joule(in_b, b));
+      judge(metric);
+    }
+    out.metrics.push_back(std::move(metric));
+  }
+}
+
+void add_performance(Comparison& out, const Results& a, const Results& b) {
+  const auto add = [&out](const char* key, const char* label, const Quantity& x,
+                          const Quantity& y) {
+    out.metrics.push_back(compare_quantities(key, label, x, y));
+  };
+  add("ttft_s", "time to first token, mean", mean_of(a.ttft_s, "s"), mean_of(b.ttft_s, "s"));
+  add("tpot_s", "time per output token, mean", mean_of(a.tpot_s, "s"), mean_of(b.tpot_s, "s"));
+  add("e2e_s", "latency, mean", mean_of(a.e2e_s, "s"), mean_of(b.e2e_s, "s"));
+  add("output_tokens_per_s", "output tokens/s", exact(a.output_tokens_per_s, "1/s"),
+      exact(b.output_tokens_per_s, "1/s"));
+  add("throughput_prompts_per_sec", "prompts/s", exact(a.throughput_prompts_per_s, "1/s"),
+      exact(b.throughput_prompts_per_s, "1/s"));
+}
+
+/// Facts that must be equal for a comparison to mean something: {in words, where they are}.
+struct Fact {
+  const char* label;
+  std::string (*value)(const Results&);
+};
+
+std::string setting(const Results& r, const char* section, const char* key) {
+  if (!r.config.is_object() || !r.config.contains(section)) return "";
+  return text_at(r.config[section], key);
+}
+
+std::string components_of(const Results& r) {
+  std::string names;
+  for (const auto& [component, energy] : r.measure.components) {
+    if (!energy.gross.known()) continue;
+    if (!names.empty()) names += " + ";
+    names += std::string(to_string(component)) + " (" +
+             std::string(to_string(energy.gross.source)) + ")";
+  }
+  return names.empty() ? "nothing" : names;
+}
+
+std::string gpus_of(const Results& r) {
+  std::string names;
+  for (const GpuStats& gpu : r.gpus) {
+    if (!names.empty()) names += ", ";
+    names += gpu.name;
+  }
+  return names;
+}
+
+const Fact kFacts[] = {
+    {"backend", [](const Results& r) { return r.backend; }},
+    {"engine", [](const Results& r) { return r.engine; }},
+    {"device", [](const Results& r) { return text_at(r.backend_info, "device"); }},
+    {"data type", [](const Results& r) { return text_at(r.backend_info, "dtype"); }},
+    {"CPU", [](const Results& r) { return text_at(r.environment, "cpu_model"); }},
+    {"GPUs", gpus_of},
+    {"dataset", [](const Results& r) { return setting(r, "scenario", "dataset_name"); }},
+    {"generation parameters",
+     [](const Results& r) { return setting(r, "scenario", "generate_kwargs"); }},
+    {"reasoning", [](const Results& r) { return setting(r, "scenario", "reasoning"); }},
+    {"reasoning parameters",
+     [](const Results& r) { return setting(r, "scenario", "reasoning_params"); }},
+    {"batch size", [](const Results& r) { return setting(r, "scenario", "batch_size"); }},
+    {"load", [](const Results& r) { return setting(r, "scenario", "load"); }},
+    {"number of prompts", [](const Results& r) { return std::to_string(r.total_prompts); }},
+    {"measured components", components_of},
+};
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kDifferent:
+      return "larger than its uncertainty";
+    case Verdict::kNotDistinguishable:
+      return "not distinguishable";
+    case Verdict::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+Comparison compare(const Results& a, const Results& b) {
+  Comparison out;
+  out.same_sensors = same_host(a, b);
+  add_energy(out, a, b);
+  add_performance(out, a, b);
+  for (const Fact& fact : kFacts) {
+    const std::string in_a = fact.value(a);
+    const std::string in_b = fact.value(b);
+    if (in_a == in_b) continue;
+    out.not_comparable.push_back(std::string(fact.label) + ": " + (in_a.empty() ? "none" : in_a) +
+                                 " against " + (in_b.empty() ? "none" : in_b));
+  }
+  return out;
+}
+
+}  // namespace aieb

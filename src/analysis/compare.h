@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/quantity.h"
+#include "core/results.h"
+
+namespace aieb {
+
+enum class Verdict {
+  kDifferent,           ///< the difference is larger than its uncertainty (95 %)
+  kNotDistinguishable,  ///< it is not
+  kUnknown,             ///< one of the values is unknown, or nothing is known of their uncertainty
+};
+std::string_view to_string(Verdict verdict);
+
+/// One metric of two runs.
+struct MetricComparison {
+  std::string key;    ///< e.g. "energy_per_output_token_j"
+  std::string label;  ///< in words
+  Quantity a;
+  Quantity b;
+  Quantity difference;          ///< b − a
+  std::optional<double> ratio;  ///< b / a
+  Verdict verdict = Verdict::kUnknown;
+};
+
+/// Two runs side by side.
+struct Comparison {
+  std::vector<MetricComparison> metrics;
+  bool same_sensors = false;  ///< both on one host: what its sensors are off by cancels largely
+  std::vector<std::string> not_comparable;  ///< what differs besides what is compared, in words
+};
+
+/// Compares b with a.
+///
+/// Where both runs were measured by the same domain of the same host, its systematic error is the
+/// same factor in both: only its part of the difference remains, and a tenth that may have changed
+/// between the runs (temperature). Everything else adds in quadrature. Means of latencies carry
+/// twice their standard error.
+Comparison compare(const Results& a, const Results& b);
+
+}  // namespace aieb

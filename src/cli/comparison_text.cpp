@@ -1,0 +1,64 @@
+#include "cli/comparison_text.h"
+
+#include <fmt/format.h>
+
+#include "cli/text_table.h"
+#include "core/clock.h"
+#include "reporters/text_format.h"
+
+namespace aieb::cli {
+namespace {
+
+std::string value_text(const Quantity& q) { return q.known() ? to_text(q) : "unknown"; }
+
+/// "−7.6 %" of the ratio b / a.
+std::string change_text(const MetricComparison& m) {
+  return m.ratio ? fmt::format("{:+.1f} %", (*m.ratio - 1) * 100) : "-";
+}
+
+std::string run_line(const char* name, const Results& r, const TerminalStyle& style) {
+  return toned(name, Tone::kBold, style) + "  " + r.name + "  " + r.model + "  " + r.backend +
+         "  " + iso_local(r.started_wall_ns) + "\n";
+}
+
+std::string run_title(const Results& r) { return r.run_id.empty() ? r.name : r.run_id; }
+
+}  // namespace
+
+std::string comparison_text(const Results& a, const Results& b, const Comparison& comparison,
+                            const TerminalStyle& style) {
+  std::string out = run_line("A", a, style) + run_line("B", b, style) + "\n";
+  TextTable table({"", "A", "B", "B − A", "change", "difference is"});
+  for (const MetricComparison& m : comparison.metrics) {
+    table.add({m.label, value_text(m.a), value_text(m.b), value_text(m.difference), change_text(m),
+               std::string(to_string(m.verdict))});
+  }
+  out += table.text();
+  out += comparison.same_sensors
+             ? "\nMeasured by the same sensors: what they are off by cancels largely.\n"
+             : "\nMeasured by different sensors: their errors count in full.\n";
+  for (const std::string& reason : comparison.not_comparable) {
+    out += toned("warning: ", Tone::kWarning, style) + reason + "\n";
+  }
+  return out;
+}
+
+Json comparison_json(const Results& a, const Results& b, const Comparison& comparison) {
+  Json metrics = Json::array();
+  for (const MetricComparison& m : comparison.metrics) {
+    metrics.push_back({{"key", m.key},
+                       {"label", m.label},
+                       {"a", to_json(m.a)},
+                       {"b", to_json(m.b)},
+                       {"difference", to_json(m.difference)},
+                       {"ratio", m.ratio ? Json(*m.ratio) : Json(nullptr)},
+                       {"verdict", to_string(m.verdict)}});
+  }
+  return {{"a", run_title(a)},
+          {"b", run_title(b)},
+          {"same_sensors", comparison.same_sensors},
+          {"not_comparable", comparison.not_comparable},
+          {"metrics", metrics}};
+}
+
+}  // namespace aieb::cli

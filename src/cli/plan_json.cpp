@@ -1,0 +1,32 @@
+#include "cli/plan_json.h"
+
+#include "config/parser.h"
+
+namespace aieb::cli {
+namespace {
+
+Json request_json(const Request& request) {
+  Json messages = Json::array();
+  for (const Message& m : request.messages) {
+    messages.push_back({{"role", m.role}, {"content", m.content}});
+  }
+  return {{"prompt_index", request.prompt_index},
+          {"messages", messages},
+          {"max_new_tokens", request.params.max_new_tokens},
+          {"min_new_tokens", request.params.min_new_tokens},
+          {"sampling", request.params.samples()}};
+}
+
+}  // namespace
+
+Json plan_json(const BenchmarkConfig& config, const Plan& plan) {
+  Json requests = Json::array();
+  for (const Request& request : plan.measure.requests) requests.push_back(request_json(request));
+  return {{"config", to_json(config)},
+          {"plan", plan.description},
+          {"warmup_prompts", plan.warmup.requests.size()},
+          {"requests", requests},
+          {"notices", plan.notices}};
+}
+
+}  // namespace aieb::cli

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace aieb {
+
+/// How far a download is. Totals are those of all files that have to be fetched.
+struct DownloadState {
+  std::string file;
+  int64_t bytes_done = 0;
+  int64_t bytes_total = 0;
+};
+
+/// Called now and then while downloading, from any thread, one call at a time, and once at the end.
+/// Empty: progress goes to the log.
+using DownloadProgress = std::function<void(const DownloadState&)>;
+
+}  // namespace aieb
