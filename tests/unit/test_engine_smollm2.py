@@ -54,7 +54,7 @@ def pair():
         for form in FORMS
         for topic in TOPICS
     ]
-    with Probe(path, "float32", threads=2) as probe:
+    with Probe(path, "float32", threads=torch.get_num_threads()) as probe:
         yield prompts, model, probe
 
 
