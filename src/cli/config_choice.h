@@ -9,8 +9,8 @@ namespace aieb::cli {
 
 /// What the command line says about the configuration.
 struct ConfigArguments {
-  std::string path;  ///< empty: CONFIG_FILE, else the default
-  std::vector<std::string> overrides;
+  std::string path = {};  ///< empty: CONFIG_FILE, else the default
+  std::vector<std::string> overrides = {};
   bool strict = false;
 };
 

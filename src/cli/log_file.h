@@ -21,7 +21,7 @@ class LogFile {
     std::string path;
     log::Level level = log::Level::kInfo;          ///< of the file
     log::Level echo_level = log::Level::kWarning;  ///< of `echo`
-    std::function<void(log::Level, std::string_view)> echo;
+    std::function<void(log::Level, std::string_view)> echo = {};
   };
 
   /// Appends. Throws EnvironmentError when the file cannot be opened.
