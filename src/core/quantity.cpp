@@ -109,7 +109,7 @@ std::string to_text(const Quantity& quantity) {
   }
   const double u = quantity.uncertainty();
   int decimals = 2;
-  if (u > 0) decimals = std::clamp(1 - static_cast<int>(std::floor(std::log10(u))), 0, 4);
+  if (u > 0) decimals = std::clamp(1 - static_cast<int>(std::floor(std::log10(u))), 0, 6);
   std::array<char, 96> text{};
   std::snprintf(text.data(), text.size(), "%.*f ± %.*f %s", decimals, *quantity.value, decimals, u,
                 quantity.unit.c_str());

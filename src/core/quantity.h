@@ -56,7 +56,7 @@ Quantity sum_correlated(std::span<const Quantity> parts);
 /// {value, uncertainty, systematic, random, unit, source, reason}; unknown numbers are null.
 Json to_json(const Quantity& quantity);
 
-/// "1.84 ± 0.06 Wh": the uncertainty to two significant digits (at most four decimals), the value
+/// "1.84 ± 0.06 Wh": the uncertainty to two significant digits (at most six decimals), the value
 /// to the same decimals;
 /// "unknown (reason)" when missing.
 std::string to_text(const Quantity& quantity);

@@ -132,8 +132,8 @@ TEST(ChatTemplate, says_whether_it_has_a_switch) {
 class ChatTemplateFolder : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) / "aieb_chat_template_folder";
-    fs::remove_all(folder_);
+    std::string pattern = (fs::temp_directory_path() / "aieb-template-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
     fs::create_directories(folder_ / "additional_chat_templates");
   }
   void TearDown() override { fs::remove_all(folder_); }

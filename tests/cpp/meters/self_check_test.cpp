@@ -74,7 +74,7 @@ TEST_F(SelfCheck, a_gpu_whose_counter_and_power_agree_is_fine) {
   const FakeNvml fake("gpu 0 name NVIDIA H100\ngpu 0 power 0 300\n");
   const Check gpu = check("GPU 0 energy", 1'200'000'000);
   EXPECT_EQ(gpu.state, Check::ok) << gpu.detail;
-  EXPECT_THAT(gpu.detail, HasSubstr("NVIDIA H100: counter 3"));
+  EXPECT_THAT(gpu.detail, testing::ContainsRegex("NVIDIA H100: counter (29|30)[0-9]"));
   EXPECT_THAT(gpu.detail, HasSubstr("new value every "));
   EXPECT_THAT(gpu.detail, HasSubstr("power 300.0 W"));
 }
