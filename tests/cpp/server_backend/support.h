@@ -1,14 +1,18 @@
 #pragma once
 
 #include <atomic>
-#include <map>
-#include <mutex>
+#include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "backends/vllm/server_backend.h"
+#include "core/error.h"
 #include "core/events.h"
 #include "http/script_server.h"
 
@@ -127,6 +131,34 @@ inline Workload workload_of(int count, const std::string& mode = "sequential",
     workload.requests.push_back(request);
   }
   return workload;
+}
+
+inline constexpr int64_t kMs = 1'000'000;
+
+inline void pause_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+/// What a run left behind.
+struct Ran {
+  Collector sink;
+  std::optional<Error> error;
+
+  [[nodiscard]] const RequestRecord& only() const {
+    EXPECT_EQ(sink.finished.size(), 1U);
+    return sink.finished.front();
+  }
+};
+
+/// Runs `workload` against `server`; an Error is kept.
+inline void run(Ran& ran, ScriptServer& server, const Workload& workload,
+                const ScenarioConfig& scenario = {}, const char* type = "vllm",
+                std::stop_token stop = {}) {
+  const auto backend = make_server_backend(backend_for(server, type), scenario);
+  RunContext context{ran.sink, std::move(stop), 0};
+  try {
+    backend->run(workload, context);
+  } catch (const Error& error) {
+    ran.error = error;
+  }
 }
 
 }  // namespace aieb::server
