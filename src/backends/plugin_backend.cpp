@@ -1,11 +1,11 @@
 #include "backends/plugin_backend.h"
 
-#include <dlfcn.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
+
+#include <dlfcn.h>
 
 #include "backends/plugin.h"
 #include "backends/torch_library.h"
@@ -39,10 +39,10 @@ PluginCreateFunction open_plugin(const fs::path& path) {
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char* why = dlerror();
-    throw EnvironmentError("cannot load the backend plug-in: " +
-                           std::string(why ? why : path.c_str()) +
-                           "\nBuild it with ./run_benchmark.sh, or use a server backend "
-                           "(backend.type=vllm), which needs no plug-in.");
+    throw EnvironmentError(
+        "cannot load the backend plug-in: " + std::string(why ? why : path.c_str()) +
+        "\nBuild it with ./run_benchmark.sh, or use a server backend "
+        "(backend.type=vllm), which needs no plug-in.");
   }
   const auto abi = reinterpret_cast<PluginAbiFunction>(symbol(handle, "aieb_plugin_abi", path));
   if (std::strcmp(abi(), kPluginAbi) != 0) {

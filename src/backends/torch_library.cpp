@@ -1,12 +1,12 @@
 #include "backends/torch_library.h"
 
-#include <dlfcn.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <vector>
+
+#include <dlfcn.h>
 
 #include "core/error.h"
 #include "core/paths.h"

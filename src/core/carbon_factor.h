@@ -13,7 +13,7 @@ struct CarbonFactor {
   double uncertainty_g_per_kwh = 0;  ///< k = 2; 0 when nothing is stated
   std::string country_iso_code;      ///< ISO 3166-1 alpha-3
   std::string country_name;
-  std::string region;  ///< empty: the country's average
+  std::string region;    ///< empty: the country's average
   bool assumed = false;  ///< the user named no location and the default was taken
   int year = 0;
   std::string source;

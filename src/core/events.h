@@ -77,7 +77,7 @@ struct Domain {
   int index = 0;
   std::string name;  ///< e.g. "package-0", "NVIDIA H100 80GB HBM3"
   DomainKind kind = DomainKind::kCounter;
-  std::string unit;  ///< "J", "W", "degC", "%", "MHz", "B"
+  std::string unit;              ///< "J", "W", "degC", "%", "MHz", "B"
   double resolution = 0;         ///< one step of the value, in `unit`
   int64_t update_period_ns = 0;  ///< how often the sensor changes; 0: at every read
   double gain_uncertainty = 0;   ///< relative, k = 2: 0.05 means ±5 % of the value

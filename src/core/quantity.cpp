@@ -10,12 +10,18 @@ namespace aieb {
 
 std::string_view to_string(Source source) {
   switch (source) {
-    case Source::kMeasuredCounter: return "measured-counter";
-    case Source::kIntegratedPower: return "integrated-power";
-    case Source::kEstimated: return "estimated";
-    case Source::kPartial: return "partial";
-    case Source::kMissing: return "missing";
-    case Source::kDisabled: return "disabled";
+    case Source::kMeasuredCounter:
+      return "measured-counter";
+    case Source::kIntegratedPower:
+      return "integrated-power";
+    case Source::kEstimated:
+      return "estimated";
+    case Source::kPartial:
+      return "partial";
+    case Source::kMissing:
+      return "missing";
+    case Source::kDisabled:
+      return "disabled";
   }
   return "missing";
 }

@@ -42,10 +42,10 @@ struct Request {
   int64_t id = 0;
   int prompt_index = 0;
   int repeat = 0;
-  std::string session;             ///< conversation id, empty for single turns
-  std::vector<Message> messages;   ///< after the reasoning format; the last one is the user's
-  std::string prompt_text;         ///< the plain prompt, for models without a chat template
-  std::string response_prefix;     ///< text the answer is made to begin with (prefix formats)
+  std::string session;            ///< conversation id, empty for single turns
+  std::vector<Message> messages;  ///< after the reasoning format; the last one is the user's
+  std::string prompt_text;        ///< the plain prompt, for models without a chat template
+  std::string response_prefix;    ///< text the answer is made to begin with (prefix formats)
   Json template_kwargs = Json::object();  ///< e.g. {"enable_thinking": true}
   GenerationParams params;
   std::optional<int64_t> planned_offset_ns;  ///< intended start after the phase began (open loop)

@@ -66,8 +66,8 @@ struct RequestResult {
   std::optional<double> tpot_s;     ///< (last token − first token) / (output tokens − 1)
   std::optional<double> latency_s;  ///< last token − sent (end to end)
   std::optional<double> latency_from_planned_s;  ///< last token − intended start
-  Quantity energy;         ///< J, gross share
-  Quantity active_energy;  ///< J, after the idle share
+  Quantity energy;                               ///< J, gross share
+  Quantity active_energy;                        ///< J, after the idle share
 };
 
 /// What analysis makes of a trace. Pure data; reporters only read it.
@@ -101,11 +101,11 @@ struct Results {
   // Energy
   WindowEnergy measure;
   std::map<std::string, WindowEnergy> other_phases;  ///< idle, load, warmup, ramp, drain, cooldown
-  Quantity unattributed;             ///< J of measure not owed to a request
-  Quantity energy_per_output_token;  ///< J
-  Quantity energy_per_request;       ///< J
-  Quantity emissions;                ///< g CO2e of measure, PUE applied
-  Quantity water;                    ///< L
+  Quantity unattributed;                             ///< J of measure not owed to a request
+  Quantity energy_per_output_token;                  ///< J
+  Quantity energy_per_request;                       ///< J
+  Quantity emissions;                                ///< g CO2e of measure, PUE applied
+  Quantity water;                                    ///< L
   std::optional<CarbonFactor> carbon;
   bool energy_disabled = false;
 

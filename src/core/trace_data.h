@@ -17,13 +17,13 @@ constexpr const char* kRunId = "run_id";
 constexpr const char* kName = "name";
 constexpr const char* kHost = "host";
 constexpr const char* kBootId = "boot_id";
-constexpr const char* kConfig = "config";            ///< JSON: the configuration as resolved
-constexpr const char* kEnvironment = "environment";  ///< JSON: hardware, driver, versions, engine
+constexpr const char* kConfig = "config";             ///< JSON: the configuration as resolved
+constexpr const char* kEnvironment = "environment";   ///< JSON: hardware, driver, versions, engine
 constexpr const char* kBackendInfo = "backend_info";  ///< JSON: what Backend::info() said
 constexpr const char* kCarbon = "carbon";             ///< JSON: CarbonFactor
-constexpr const char* kMissing = "missing";  ///< JSON: list of MissingComponent
-constexpr const char* kPlan = "plan";        ///< JSON: prompts, seed, dataset, batch size
-constexpr const char* kFiles = "files";      ///< JSON: {label: path} of every file written
+constexpr const char* kMissing = "missing";           ///< JSON: list of MissingComponent
+constexpr const char* kPlan = "plan";                 ///< JSON: prompts, seed, dataset, batch size
+constexpr const char* kFiles = "files";               ///< JSON: {label: path} of every file written
 }  // namespace meta
 
 /// A whole trace in memory: the only input of analysis. Vectors are in time (or id) order.

@@ -1,8 +1,5 @@
 #include "runner/environment.h"
 
-#include <sys/utsname.h>
-#include <unistd.h>
-
 #include <array>
 #include <fstream>
 #include <optional>
@@ -10,6 +7,9 @@
 #include <string>
 #include <thread>
 #include <utility>
+
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "core/version.h"
 
@@ -86,9 +86,8 @@ Json host_environment() {
       {"cpu_physical_cores", count_or_null(cpu.cores.size())},
       {"cpu_sockets", count_or_null(cpu.sockets.size())},
       {"cpu_governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")},
-      {"ram_total_bytes", pages > 0 && page_size > 0
-                              ? Json(static_cast<int64_t>(pages) * page_size)
-                              : Json(nullptr)},
+      {"ram_total_bytes",
+       pages > 0 && page_size > 0 ? Json(static_cast<int64_t>(pages) * page_size) : Json(nullptr)},
       {"virtualized", cpu.hypervisor},
       {"tool_version", version()},
   };

@@ -1,7 +1,5 @@
 #include "runner/runner.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <chrono>
 #include <condition_variable>
@@ -12,6 +10,8 @@
 #include <mutex>
 #include <random>
 #include <utility>
+
+#include <unistd.h>
 
 #include "analysis/analyze.h"
 #include "backends/registry.h"
@@ -42,10 +42,18 @@ std::string random_hex(int digits) {
 /// Letters, digits, '-', '_' and '.' stay; everything else becomes '-'.
 std::string file_safe(std::string text) {
   for (char& c : text) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+    const bool plain =
+        std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
     if (!plain) c = '-';
   }
   return text;
+}
+
+/// The configuration as the trace may keep it: values of headers can be credentials.
+Json without_secrets(const BenchmarkConfig& config) {
+  Json document = to_json(config);
+  for (auto& [name, value] : document["backend"]["headers"].items()) value = "***";
+  return document;
 }
 
 /// Sleeps, but not past a request to stop.
@@ -96,7 +104,7 @@ class Run {
     recorder_->set_meta(meta::kToolVersion, version());
     recorder_->set_meta(meta::kRunId, run_id_);
     recorder_->set_meta(meta::kName, config_.name);
-    recorder_->set_meta(meta::kConfig, to_json(config_).dump());
+    recorder_->set_meta(meta::kConfig, without_secrets(config_).dump());
     recorder_->set_meta(meta::kPlan, plan_.description.dump());
     recorder_->set_meta(meta::kCarbon, to_json(carbon_).dump());
     for (const std::string& notice : plan_.notices) warn(notice);
@@ -140,7 +148,8 @@ class Run {
   /// What goes wrong here ends the measurement, not the results: every finished request counts.
   void measure() {
     if (stopped()) return;
-    progress_->begin("measuring", static_cast<int64_t>(plan_.measure.requests.size()), std::nullopt);
+    progress_->begin("measuring", static_cast<int64_t>(plan_.measure.requests.size()),
+                     std::nullopt);
     const PhaseScope phase(*this, PhaseKind::kMeasure);
     RunContext context{*sink_, options_.stop, 0};
     try {

@@ -86,7 +86,9 @@ class FakeHub:
         return [request.path for request in self.requests if request.method == method]
 
     def __enter__(self) -> FakeHub:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
         return self
 
@@ -146,9 +148,18 @@ class _Handler(BaseHTTPRequestHandler):
             return
         siblings = [self.sibling(name, content) for name, content in sorted(repo.files.items())]
         self.answer_json(
-            {"_id": "0", "id": repo_id, "modelId": repo_id, "sha": repo.commit, "private": False,
-             "gated": "auto" if repo.gated else False, "tags": [], "downloads": 0, "likes": 0,
-             "siblings": siblings}
+            {
+                "_id": "0",
+                "id": repo_id,
+                "modelId": repo_id,
+                "sha": repo.commit,
+                "private": False,
+                "gated": "auto" if repo.gated else False,
+                "tags": [],
+                "downloads": 0,
+                "likes": 0,
+                "siblings": siblings,
+            }
         )
 
     def tree(self, kind: str, repo_id: str, revision: str) -> None:

@@ -62,7 +62,7 @@ class Probe:
             raise AssertionError(f"engine_probe failed: {self.process.stderr.read()}")
         return json.loads(line)
 
-    def __enter__(self) -> "Probe":
+    def __enter__(self) -> Probe:
         return self
 
     def __exit__(self, *_) -> None:

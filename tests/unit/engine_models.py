@@ -7,9 +7,10 @@ prompts of the tests cross them.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import torch
 import transformers
@@ -120,62 +121,146 @@ GPT2_NAMES = ("n_layer", "n_embd", "n_head", "n_positions")
 
 CASES = [
     Case("llama", "LlamaConfig", heads),
-    Case("llama_bias", "LlamaConfig", lambda r: {**heads(r), "attention_bias": True, "mlp_bias": True}),
+    Case(
+        "llama_bias",
+        "LlamaConfig",
+        lambda r: {**heads(r), "attention_bias": True, "mlp_bias": True},
+    ),
     Case("llama_head_dim", "LlamaConfig", with_head_dim),
     Case("llama_tied", "LlamaConfig", lambda r: {**heads(r), "tie_word_embeddings": True}),
     Case("llama_linear", "LlamaConfig", rope("linear", factor=3.0)),
     Case("llama_dynamic", "LlamaConfig", dynamic_rope),
-    Case("llama_yarn", "LlamaConfig",
-         rope("yarn", factor=4.0, original_max_position_embeddings=32)),
-    Case("llama_llama3", "LlamaConfig",
-         rope("llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
-              original_max_position_embeddings=32)),
+    Case(
+        "llama_yarn", "LlamaConfig", rope("yarn", factor=4.0, original_max_position_embeddings=32)
+    ),
+    Case(
+        "llama_llama3",
+        "LlamaConfig",
+        rope(
+            "llama3",
+            factor=8.0,
+            low_freq_factor=1.0,
+            high_freq_factor=4.0,
+            original_max_position_embeddings=32,
+        ),
+    ),
     Case("mistral", "MistralConfig", lambda r: {**heads(r), "sliding_window": r.choice([5, 9])}),
     Case("mistral_full", "MistralConfig", lambda r: {**heads(r), "sliding_window": None}),
     Case("qwen2", "Qwen2Config", heads),
-    Case("qwen2_window", "Qwen2Config",
-         lambda r: {**heads(r), "use_sliding_window": True, "sliding_window": 7,
-                    "max_window_layers": 1}),
+    Case(
+        "qwen2_window",
+        "Qwen2Config",
+        lambda r: {
+            **heads(r),
+            "use_sliding_window": True,
+            "sliding_window": 7,
+            "max_window_layers": 1,
+        },
+    ),
     Case("qwen3", "Qwen3Config", with_head_dim),
     Case("gpt2", "GPT2Config", lambda r: full_heads(r, GPT2_NAMES)),
-    Case("gpt2_inverse", "GPT2Config",
-         lambda r: {**full_heads(r, GPT2_NAMES), "scale_attn_by_inverse_layer_idx": True}),
+    Case(
+        "gpt2_inverse",
+        "GPT2Config",
+        lambda r: {**full_heads(r, GPT2_NAMES), "scale_attn_by_inverse_layer_idx": True},
+    ),
     Case("opt", "OPTConfig", opt_sizes),
-    Case("opt_350m", "OPTConfig",
-         lambda r: {**opt_sizes(r), "do_layer_norm_before": False, "word_embed_proj_dim": 20}),
-    Case("gpt_neo", "GPTNeoConfig",
-         lambda r: {**full_heads(r, NEO_NAMES), "num_layers": 4, "window_size": 6,
-                    "attention_types": [[["global", "local"], 2]]}),
+    Case(
+        "opt_350m",
+        "OPTConfig",
+        lambda r: {**opt_sizes(r), "do_layer_norm_before": False, "word_embed_proj_dim": 20},
+    ),
+    Case(
+        "gpt_neo",
+        "GPTNeoConfig",
+        lambda r: {
+            **full_heads(r, NEO_NAMES),
+            "num_layers": 4,
+            "window_size": 6,
+            "attention_types": [[["global", "local"], 2]],
+        },
+    ),
     Case("gpt_neox", "GPTNeoXConfig", lambda r: {**neox_sizes(r), "rotary_pct": 0.5}),
-    Case("gpt_neox_sequential", "GPTNeoXConfig",
-         lambda r: {**neox_sizes(r), "use_parallel_residual": False}),
+    Case(
+        "gpt_neox_sequential",
+        "GPTNeoXConfig",
+        lambda r: {**neox_sizes(r), "use_parallel_residual": False},
+    ),
     Case("phi", "PhiConfig", heads),
     Case("phi_qk_norm", "PhiConfig", lambda r: {**heads(r), "qk_layernorm": True}),
     Case("phi3", "Phi3Config", lambda r: {**heads(r), "pad_token_id": 0, "sliding_window": 8}),
     Case("phi3_longrope", "Phi3Config", longrope),
     Case("gemma", "GemmaConfig", with_head_dim),
-    Case("gemma2", "Gemma2Config",
-         lambda r: {**with_head_dim(r), "sliding_window": 6, "query_pre_attn_scalar": 20}),
-    Case("gemma3", "Gemma3TextConfig",
-         lambda r: {**with_head_dim(r), "num_hidden_layers": 6, "sliding_window": 6,
-                    "query_pre_attn_scalar": 20}),
-    Case("smollm3", "SmolLM3Config",
-         lambda r: {**heads(r), "num_hidden_layers": 5, "use_sliding_window": True,
-                    "sliding_window": 6, "pad_token_id": 0}),
+    Case(
+        "gemma2",
+        "Gemma2Config",
+        lambda r: {**with_head_dim(r), "sliding_window": 6, "query_pre_attn_scalar": 20},
+    ),
+    Case(
+        "gemma3",
+        "Gemma3TextConfig",
+        lambda r: {
+            **with_head_dim(r),
+            "num_hidden_layers": 6,
+            "sliding_window": 6,
+            "query_pre_attn_scalar": 20,
+        },
+    ),
+    Case(
+        "smollm3",
+        "SmolLM3Config",
+        lambda r: {
+            **heads(r),
+            "num_hidden_layers": 5,
+            "use_sliding_window": True,
+            "sliding_window": 6,
+            "pad_token_id": 0,
+        },
+    ),
     Case("falcon_7b", "FalconConfig", falcon_sizes),
-    Case("falcon_40b", "FalconConfig",
-         lambda r: {**falcon_sizes(r), "num_attention_heads": 4, "hidden_size": 48,
-                    "new_decoder_architecture": True, "num_kv_heads": 2}),
-    Case("falcon_rw", "FalconConfig",
-         lambda r: {**falcon_sizes(r), "alibi": True, "multi_query": False, "bias": True,
-                    "parallel_attn": False}),
+    Case(
+        "falcon_40b",
+        "FalconConfig",
+        lambda r: {
+            **falcon_sizes(r),
+            "num_attention_heads": 4,
+            "hidden_size": 48,
+            "new_decoder_architecture": True,
+            "num_kv_heads": 2,
+        },
+    ),
+    Case(
+        "falcon_rw",
+        "FalconConfig",
+        lambda r: {
+            **falcon_sizes(r),
+            "alibi": True,
+            "multi_query": False,
+            "bias": True,
+            "parallel_attn": False,
+        },
+    ),
     Case("mixtral", "MixtralConfig", lambda r: moe(r, "num_local_experts")),
-    Case("qwen3_moe", "Qwen3MoeConfig",
-         lambda r: {**moe(r, "num_experts"), "moe_intermediate_size": 24, "norm_topk_prob": True,
-                    "mlp_only_layers": [1]}),
-    Case("gpt_oss", "GptOssConfig",
-         lambda r: {**moe(r, "num_local_experts"), "head_dim": 16, "sliding_window": 6,
-                    "layer_types": None}),
+    Case(
+        "qwen3_moe",
+        "Qwen3MoeConfig",
+        lambda r: {
+            **moe(r, "num_experts"),
+            "moe_intermediate_size": 24,
+            "norm_topk_prob": True,
+            "mlp_only_layers": [1],
+        },
+    ),
+    Case(
+        "gpt_oss",
+        "GptOssConfig",
+        lambda r: {
+            **moe(r, "num_local_experts"),
+            "head_dim": 16,
+            "sliding_window": 6,
+            "layer_types": None,
+        },
+    ),
 ]
 
 
@@ -210,5 +295,7 @@ def make_model(case: Case, seed: int, folder: Path) -> transformers.PreTrainedMo
 def prompts(case: Case, seed: int, count: int) -> list[list[int]]:
     """Random prompts of different lengths; the first is the longest."""
     rng = random.Random(f"{seed}/{case.name}/prompts")
-    lengths = [LONGEST_PROMPT - 12] + [rng.randrange(2, LONGEST_PROMPT - 13) for _ in range(count - 1)]
+    lengths = [LONGEST_PROMPT - 12] + [
+        rng.randrange(2, LONGEST_PROMPT - 13) for _ in range(count - 1)
+    ]
     return [[rng.randrange(3, VOCABULARY) for _ in range(length)] for length in lengths]

@@ -17,11 +17,13 @@ from text_probe import Probe, ProbeError
 
 pytest.importorskip("jinja2")
 pytest.importorskip("transformers")
-from transformers.utils.chat_template_utils import render_jinja_template  # noqa: E402
+from transformers.utils.chat_template_utils import render_jinja_template
 
 
 def template_files() -> list[Path]:
-    folders = [Path(os.environ["AIEB_CHAT_TEMPLATES"])] if "AIEB_CHAT_TEMPLATES" in os.environ else []
+    folders = (
+        [Path(os.environ["AIEB_CHAT_TEMPLATES"])] if "AIEB_CHAT_TEMPLATES" in os.environ else []
+    )
     package = importlib.util.find_spec("trl")
     if package is not None:
         folders.append(Path(package.origin).parent / "chat_templates")
@@ -41,7 +43,7 @@ TOOL = {
     "type": "function",
     "function": {
         "name": "weather",
-        "description": "Says the <weather> & \"wind\" of a city — é.",
+        "description": 'Says the <weather> & "wind" of a city — é.',
         "parameters": {
             "type": "object",
             "properties": {
@@ -53,9 +55,17 @@ TOOL = {
         },
     },
 }
-CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Zürich", "days": 2}}}
+CALL = {
+    "type": "function",
+    "function": {"name": "weather", "arguments": {"city": "Zürich", "days": 2}},
+}
 CALL_ID = {**CALL, "id": "call12345"}
-ANSWER = {"role": "tool", "name": "weather", "tool_call_id": "call12345", "content": '{"sun": true}'}
+ANSWER = {
+    "role": "tool",
+    "name": "weather",
+    "tool_call_id": "call12345",
+    "content": '{"sun": true}',
+}
 
 CONVERSATIONS = {
     "one turn": [user("Hi")],
@@ -83,15 +93,22 @@ SWITCHES = [
     {"builtin_tools": ["browser", "python"]},
 ]
 SPECIAL_TOKENS = {
-    "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
+    "pad_token": "<pad>",
 }
 
 
 def theirs(template: str, messages: list, tools: list | None, prompt: bool, switches: dict):
     try:
         rendered, _ = render_jinja_template(
-            [messages], tools=tools, chat_template=template, add_generation_prompt=prompt,
-            **SPECIAL_TOKENS, **switches,
+            [messages],
+            tools=tools,
+            chat_template=template,
+            add_generation_prompt=prompt,
+            **SPECIAL_TOKENS,
+            **switches,
         )
         return rendered[0], None
     except Exception as error:
@@ -100,7 +117,10 @@ def theirs(template: str, messages: list, tools: list | None, prompt: bool, swit
 
 def ours(probe: Probe, template: str, messages: list, tools, prompt: bool, switches: dict):
     variables = {
-        **SPECIAL_TOKENS, **switches, "tools": tools, "documents": None,
+        **SPECIAL_TOKENS,
+        **switches,
+        "tools": tools,
+        "documents": None,
         "add_generation_prompt": prompt,
     }
     try:

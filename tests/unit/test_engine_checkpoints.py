@@ -11,10 +11,9 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from safetensors.torch import load_file, save_file  # noqa: E402
-
 from engine_harness import Probe, fails_with, seed  # noqa: E402
 from engine_models import CASES, make_model  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 pytestmark = pytest.mark.pytorch
 
@@ -78,10 +77,16 @@ def test_names_without_the_model_prefix_are_found(folder):
 def test_text_part_of_a_multimodal_checkpoint(folder):
     whole = logits(folder)
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({"model_type": "some_vlm", "text_config": config}))
+    (folder / "config.json").write_text(
+        json.dumps({"model_type": "some_vlm", "text_config": config})
+    )
     weights = load_file(folder / "model.safetensors")
-    renamed = {name.replace("model.", "model.language_model."): value for name, value in weights.items()}
-    save_file({**renamed, "model.vision_tower.weight": torch.zeros(3)}, folder / "model.safetensors")
+    renamed = {
+        name.replace("model.", "model.language_model."): value for name, value in weights.items()
+    }
+    save_file(
+        {**renamed, "model.vision_tower.weight": torch.zeros(3)}, folder / "model.safetensors"
+    )
     assert logits(folder) == whole
     with Probe(folder) as probe:
         assert probe.ask(info=True)["unused"] == ["model.vision_tower.weight"]
@@ -117,7 +122,7 @@ def test_an_unsupported_architecture_is_named_with_the_supported_ones(folder):
 def test_an_absent_shard_is_named(folder):
     weights = load_file(folder / "model.safetensors")
     (folder / "model.safetensors.index.json").write_text(
-        json.dumps({"weight_map": {name: "model-00001-of-00002.safetensors" for name in weights}})
+        json.dumps({"weight_map": dict.fromkeys(weights, "model-00001-of-00002.safetensors")})
     )
     code, message = fails_with(folder)
     assert code == 4

@@ -22,8 +22,15 @@ pytestmark = pytest.mark.pytorch
 
 NEW_TOKENS = 64
 TOPICS = [
-    "the tides", "a good breakfast", "prime numbers", "the city of Lisbon", "how bread rises",
-    "the moons of Jupiter", "writing a cover letter", "why leaves turn red", "sorting a list in Python",
+    "the tides",
+    "a good breakfast",
+    "prime numbers",
+    "the city of Lisbon",
+    "how bread rises",
+    "the moons of Jupiter",
+    "writing a cover letter",
+    "why leaves turn red",
+    "sorting a list in Python",
     "the rules of chess",
 ]
 FORMS = ["Explain {} in three sentences.", "Write a short poem about {}."]
@@ -61,9 +68,9 @@ def pair():
 def test_greedy_output_of_20_prompts_is_equal_token_for_token(pair):
     prompts, model, probe = pair
     for prompt in prompts:
-        ours = probe.ask(
-            prompts=[prompt], params={"max_new_tokens": NEW_TOKENS}, logits=False
-        )["tokens"][0]
+        ours = probe.ask(prompts=[prompt], params={"max_new_tokens": NEW_TOKENS}, logits=False)[
+            "tokens"
+        ][0]
         with torch.no_grad():
             theirs = model.generate(
                 torch.tensor([prompt]), do_sample=False, max_new_tokens=NEW_TOKENS

@@ -1,10 +1,10 @@
 #include "engine/kernels/cpu_ops.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+
+#include <ATen/ATen.h>
 
 #include "engine/kernels/cpu/activation.h"
 #include "engine/kernels/cpu/matvec.h"
@@ -23,9 +23,12 @@ using cpu::ThreadTeam;
 
 DType dtype_of(const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
-    case at::kBFloat16: return DType::kBf16;
-    case at::kHalf: return DType::kF16;
-    default: return DType::kF32;
+    case at::kBFloat16:
+      return DType::kBf16;
+    case at::kHalf:
+      return DType::kF16;
+    default:
+      return DType::kF32;
   }
 }
 
@@ -34,7 +37,7 @@ const void* data_of(const at::Tensor& tensor) {
 }
 
 cpu::Matrix matrix_of(const at::Tensor& weight, const at::Tensor& bias) {
-  return {weight.const_data_ptr(), data_of(bias), dtype_of(weight),
+  return {weight.const_data_ptr(), data_of(bias),  dtype_of(weight),
           weight.size(0),          weight.size(1), weight.stride(0)};
 }
 
@@ -63,7 +66,8 @@ void multiply(ThreadTeam& team, const cpu::Matrix& w, const float* x, float* y, 
 
 cpu::NormWeights norm_of(const Norm& norm) {
   return {norm.kind == NormKind::kRms, data_of(norm.weight), data_of(norm.bias),
-          norm.weight.defined() ? dtype_of(norm.weight) : DType::kF32, static_cast<float>(norm.eps)};
+          norm.weight.defined() ? dtype_of(norm.weight) : DType::kF32,
+          static_cast<float>(norm.eps)};
 }
 
 /// `space` holds the values of `tensor` times `scale` as float32.
@@ -261,7 +265,8 @@ void CpuOps::experts(const MoeSpec& spec, Activation activation, const Experts& 
       cpu::gate(activation, wide, wide + inner, scratch_->inner.data(), inner);
       multiply(*team_, matrix_of(experts.down[expert], of(experts.down_bias, expert)),
                scratch_->inner.data(), scratch_->branch.data(), 1, Store::kSet);
-      cpu::add_scaled(weight, scratch_->branch.data(), out.data_ptr<float>() + row * hidden, hidden);
+      cpu::add_scaled(weight, scratch_->branch.data(), out.data_ptr<float>() + row * hidden,
+                      hidden);
     }
   }
 }

@@ -38,9 +38,9 @@ class CpuOps : public Ops {
  private:
   /// Space that is reused from call to call and means nothing between them.
   struct Scratch {
-    std::vector<float> parts;   ///< partial attention results
-    std::vector<float> sinks;   ///< of the layer at hand, as float32
-    std::vector<float> slopes;  ///< likewise, scaled
+    std::vector<float> parts;    ///< partial attention results
+    std::vector<float> sinks;    ///< of the layer at hand, as float32
+    std::vector<float> slopes;   ///< likewise, scaled
     std::vector<float> widened;  ///< a norm's bias
     std::vector<float> expanded;
     std::vector<float> inner;
