@@ -1,9 +1,9 @@
 #include "engine/kernels/cpu/huge_pages.h"
 
-#include <sys/mman.h>
-
 #include <cstdint>
 #include <string>
+
+#include <sys/mman.h>
 
 #include "core/error.h"
 
