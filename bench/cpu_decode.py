@@ -62,10 +62,26 @@ class Engine:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def generate(self, tokens: int) -> int:
+    def generate(self, tokens: int) -> list[float]:
         params = {"max_new_tokens": tokens, "ignore_eos": True, "repetition_penalty": 1.0}
-        answer = self.ask(prompts=[PROMPT], params=params, logits=False)
-        return len(answer["tokens"][0])
+        return self.ask(prompts=[PROMPT], params=params, logits=False)["seconds"]
+
+
+class Clock:
+    """A streamer of transformers: notes when each token comes."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.seconds: list[float] = []
+        self.seen_prompt = False
+
+    def put(self, _) -> None:
+        if self.seen_prompt:
+            self.seconds.append(time.perf_counter() - self.start)
+        self.seen_prompt = True
+
+    def end(self) -> None:
+        pass
 
 
 class Transformers:
@@ -84,31 +100,30 @@ class Transformers:
         )
         self.ids = torch.tensor([PROMPT])
 
-    def generate(self, tokens: int) -> int:
+    def generate(self, tokens: int) -> list[float]:
+        clock = Clock()
         with self.torch.inference_mode():
-            out = self.model.generate(
+            self.model.generate(
                 self.ids,
                 attention_mask=self.torch.ones_like(self.ids),
                 do_sample=False,
                 max_new_tokens=tokens,
                 min_new_tokens=tokens,
                 pad_token_id=0,
+                streamer=clock,
             )
-        return out.shape[1] - len(PROMPT)
+        return clock.seconds
 
 
 def measure(subject, tokens: int, joules: Joules) -> dict:
-    """Decode rate: the time of `tokens` new tokens less that of one, over the others."""
-    start = time.perf_counter()
-    subject.generate(1)
-    first = time.perf_counter() - start
-    before, start = joules.read(), time.perf_counter()
-    made = subject.generate(tokens)
-    total, after = time.perf_counter() - start, joules.read()
-    assert made == tokens, f"{subject.name} made {made} tokens"
+    """Decode rate: tokens after the first over the time after the first."""
+    before = joules.read()
+    seconds = subject.generate(tokens)
+    after = joules.read()
+    assert len(seconds) == tokens, f"{subject.name} made {len(seconds)} tokens"
     return {
-        "ttft_ms": 1e3 * first,
-        "tokens_per_s": (tokens - 1) / (total - first),
+        "ttft_ms": 1e3 * seconds[0],
+        "tokens_per_s": (tokens - 1) / (seconds[-1] - seconds[0]),
         "j_per_token": None if before is None else (after - before) / tokens,
     }
 

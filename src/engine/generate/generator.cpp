@@ -102,12 +102,8 @@ class Batch {
       const GenerationSettings& s = row.prompt->settings;
       return !s.sample && s.repetition_penalty == 1 && row.generated >= s.min_new_tokens;
     });
+    if (plain) return best_tokens(logits);
     std::vector<int64_t> tokens(rows_.size());
-    if (plain) {
-      const at::Tensor best = logits.argmax(-1).cpu();
-      std::copy_n(best.const_data_ptr<int64_t>(), tokens.size(), tokens.begin());
-      return tokens;
-    }
     for (size_t i = 0; i < rows_.size(); ++i) {
       if (!rows_[i].done) tokens[i] = choose_for(rows_[i], logits[static_cast<int64_t>(i)]);
     }

@@ -1,9 +1,12 @@
 #include "engine/generate/logits.h"
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
 #include <ATen/ATen.h>
+
+#include "engine/kernels/cpu/vector.h"
 
 namespace aieb::engine {
 namespace {
@@ -41,6 +44,20 @@ void process_logits(const GenerationSettings& settings, std::span<const int64_t>
   for (const int64_t eos : settings.eos) {
     if (eos < scores.size(0)) scores[eos].fill_(kBanned);
   }
+}
+
+std::vector<int64_t> best_tokens(const at::Tensor& logits) {
+  std::vector<int64_t> tokens(static_cast<size_t>(logits.size(0)));
+  if (!logits.is_cpu()) {
+    const at::Tensor best = logits.argmax(-1).cpu();
+    std::copy_n(best.const_data_ptr<int64_t>(), tokens.size(), tokens.begin());
+    return tokens;
+  }
+  const at::Tensor rows = logits.contiguous();
+  const int64_t width = rows.size(1);
+  for (size_t i = 0; i < tokens.size(); ++i)
+    tokens[i] = cpu::argmax(rows.const_data_ptr<float>() + static_cast<int64_t>(i) * width, width);
+  return tokens;
 }
 
 at::Tensor sampling_distribution(const GenerationSettings& settings, const at::Tensor& scores) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
@@ -15,6 +16,10 @@ namespace aieb::engine {
 /// fewer than min_new_tokens were `generated`. `scores` is one row, float32 [vocabulary], in place.
 void process_logits(const GenerationSettings& settings, std::span<const int64_t> sequence,
                     int64_t generated, at::Tensor& scores);
+
+/// The token with the highest score of every row of `logits`, float32 [rows, vocabulary]; of equals
+/// the first.
+std::vector<int64_t> best_tokens(const at::Tensor& logits);
 
 /// Probabilities to sample from: temperature, top_k (ties with the k-th value are kept), top_p and
 /// min_p, in this order. At least one token keeps a positive probability.

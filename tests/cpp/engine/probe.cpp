@@ -3,13 +3,17 @@
 // drive it.
 //
 //   {"prompts": [[1, 2], [3]], "params": {"max_new_tokens": 24, …}}   generates as one batch
-//       → {"tokens": [[…], […]], "finish": ["eos", "length"], "logits": [[…], […]]}
+//       → {"tokens": [[…], […]], "finish": ["eos", "length"], "logits": [[…], […]],
+//          "seconds": [0.1, 0.11, …]}
 //   {"prompt": [1, 2, 3], "all_logits": true}                        → {"logits": [[…], …]}
 //   {"tensor": "name"}                                               → {"shape": […], "values":
 //   […]}
 //   {"info": true}                      → {"spec": …, "parameters": n, "bytes": n, "unused": […]}
+#include <chrono>
 #include <iostream>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -73,12 +77,19 @@ Json answer_generation(Model& model, const Json& request) {
   }
   GenerationHooks hooks;
   hooks.keep_prompt_logits = request.value("logits", true);
+  std::vector<double> seconds;  // since the request, of every step's tokens
+  const auto start = std::chrono::steady_clock::now();
+  hooks.on_tokens = [&](std::span<const size_t>) {
+    seconds.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  };
   Json answer = {{"tokens", Json::array()}, {"finish", Json::array()}, {"logits", Json::array()}};
   for (const auto& result : generate(*model.decoder, prompts, hooks, {})) {
     answer["tokens"].push_back(result.tokens);
     answer["finish"].push_back(name_of(result.finish));
     if (hooks.keep_prompt_logits) answer["logits"].push_back(to_list(result.prompt_logits));
   }
+  answer["seconds"] = seconds;
   return answer;
 }
 

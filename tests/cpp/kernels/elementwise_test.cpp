@@ -117,6 +117,21 @@ TEST_P(Elementwise, a_norm_without_weights_only_scales_and_works_in_place) {
   EXPECT_NEAR(x[1], 1.6, 1e-6);
 }
 
+TEST_P(Elementwise, argmax_is_the_first_of_the_highest) {
+  for (int round = 0; round < 50; ++round) {
+    const auto n = random_.integer(1, 5000);
+    std::vector<float> x = random_.normal(n);
+    x[static_cast<std::size_t>(random_.integer(0, n - 1))] = NAN;
+    const float top = 5;
+    const auto first = random_.integer(0, n - 1);
+    const auto second = random_.integer(first, n - 1);
+    x[static_cast<std::size_t>(first)] = x[static_cast<std::size_t>(second)] = top;
+    EXPECT_EQ(argmax(x.data(), n), first) << "of " << n;
+  }
+  const std::vector<float> nothing(3, NAN);
+  EXPECT_EQ(argmax(nothing.data(), 3), 0);
+}
+
 TEST(Rope, rotates_pairs_of_either_kind_and_leaves_the_rest) {
   const std::vector<float> cos{0.f, 0.6f};  // 90° and acos 0.6
   const std::vector<float> sin{1.f, 0.8f};

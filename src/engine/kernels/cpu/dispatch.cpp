@@ -25,4 +25,6 @@ void attend_part(const DecodeAttention& a, const KvView& cache, const float* q,
   active_table().attend_part(a, cache, q, kv_head, positions, last, part);
 }
 
+float highest(const float* x, std::int64_t n) { return active_table().highest(x, n); }
+
 }  // namespace aieb::engine::cpu

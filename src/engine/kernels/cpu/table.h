@@ -4,6 +4,7 @@
 #include "engine/kernels/cpu/attention.h"
 #include "engine/kernels/cpu/matvec.h"
 #include "engine/kernels/cpu/norm.h"
+#include "engine/kernels/cpu/vector.h"
 
 namespace aieb::engine::cpu {
 
@@ -15,6 +16,7 @@ struct KernelTable {
   decltype(&cpu::activate) activate;
   decltype(&cpu::gate) gate;
   decltype(&cpu::attend_part) attend_part;
+  decltype(&cpu::highest) highest;
 };
 
 const KernelTable& portable_table();

@@ -1,6 +1,9 @@
 #include "engine/kernels/cpu/vector.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "engine/kernels/cpu/table.h"
 
 namespace aieb::engine::cpu {
 
@@ -35,6 +38,22 @@ void load_from(DType dtype, const void* x, float* y, std::int64_t n) {
       std::transform(static_cast<const F16*>(x), static_cast<const F16*>(x) + n, y, widen);
       return;
   }
+}
+
+std::int64_t argmax(const float* x, std::int64_t n) {
+  // Vectors find the value; only the block it is in is searched one by one.
+  constexpr std::int64_t kBlock = 1024;
+  float best = -std::numeric_limits<float>::infinity();
+  std::int64_t block = 0;
+  for (std::int64_t b = 0; b < n; b += kBlock) {
+    const float value = highest(x + b, std::min(n - b, kBlock));
+    if (value <= best) continue;
+    best = value;
+    block = b;
+  }
+  const float* const end = x + std::min(n, block + kBlock);
+  const float* const found = std::find(x + block, end, best);
+  return found == end ? 0 : found - x;
 }
 
 }  // namespace aieb::engine::cpu

@@ -181,3 +181,13 @@ AIEB_SIMD_TARGET void gate(Activation activation, const float* gate, const float
       return map<ClampedSwiglu>(gate, up, out, n);
   }
 }
+
+AIEB_SIMD_TARGET float highest(const float* x, std::int64_t n) {
+  Vec best = splat(-INFINITY);
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) best = max(load(x + i), best);  // NaN first: ignored
+  float result = max_of(best);
+  for (; i < n; ++i)
+    if (x[i] > result) result = x[i];
+  return result;
+}

@@ -21,7 +21,7 @@ namespace {
 #include "engine/kernels/cpu/simd/attention.inc.h"
 // clang-format on
 
-constexpr KernelTable kTable{matvec, normalize, activate, gate, attend_part};
+constexpr KernelTable kTable{matvec, normalize, activate, gate, attend_part, highest};
 
 }  // namespace
 }  // namespace aieb::engine::cpu::AIEB_ISA
