@@ -144,12 +144,42 @@ std::string plain_expectation(OptionType type) {
 }  // namespace
 
 Limits anything() { return {}; }
-Limits at_least(double minimum) { return {.minimum = minimum}; }
-Limits above(double minimum) { return {.minimum = minimum, .above_minimum = true}; }
-Limits between(double minimum, double maximum) { return {.minimum = minimum, .maximum = maximum}; }
-Limits one_of(std::vector<std::string> choices) { return {.choices = std::move(choices)}; }
+Limits at_least(double minimum) {
+  Limits limits;
+  limits.minimum = minimum;
+  return limits;
+}
+
+Limits above(double minimum) {
+  Limits limits = at_least(minimum);
+  limits.above_minimum = true;
+  return limits;
+}
+
+Limits between(double minimum, double maximum) {
+  Limits limits = at_least(minimum);
+  limits.maximum = maximum;
+  return limits;
+}
+
+Limits one_of(std::vector<std::string> choices) {
+  Limits limits;
+  limits.choices = std::move(choices);
+  return limits;
+}
+
 Limits known(std::vector<std::string> choices) {
-  return {.choices = std::move(choices), .open_choices = true};
+  Limits limits = one_of(std::move(choices));
+  limits.open_choices = true;
+  return limits;
+}
+
+Limits one_of_or(std::vector<std::string> choices, bool (*accepts)(const std::string&),
+                 std::string words) {
+  Limits limits = one_of(std::move(choices));
+  limits.also_accepts = accepts;
+  limits.also_words = std::move(words);
+  return limits;
 }
 
 std::string expectation(const OptionFacts& facts) {

@@ -39,10 +39,10 @@ struct Limits {
   double minimum = -std::numeric_limits<double>::infinity();
   double maximum = std::numeric_limits<double>::infinity();
   bool above_minimum = false;  ///< the minimum itself is not allowed
-  std::vector<std::string> choices = {};
+  std::vector<std::string> choices;
   bool open_choices = false;  ///< other values are warned about: plug-ins may add some
   bool (*also_accepts)(const std::string&) = nullptr;  ///< texts beside the choices
-  std::string also_words = {};                         ///< what these are: "cuda:N"
+  std::string also_words;                              ///< what these are: "cuda:N"
 };
 
 Limits anything();
@@ -51,15 +51,18 @@ Limits above(double minimum);
 Limits between(double minimum, double maximum);
 Limits one_of(std::vector<std::string> choices);
 Limits known(std::vector<std::string> choices);  ///< open choices
+/// Choices, and further texts for which `accepts` is true; `words` says what these are.
+Limits one_of_or(std::vector<std::string> choices, bool (*accepts)(const std::string&),
+                 std::string words);
 
 /// One row of a table of options, without its binding to a struct.
 struct OptionFacts {
   std::string key;  ///< dotted
   OptionType type = OptionType::kText;
-  Limits limits = {};
-  std::string unit = {};
-  std::string since = {};  ///< version that brought it
-  std::string description = {};
+  Limits limits;
+  std::string unit;
+  std::string since;  ///< version that brought it
+  std::string description;
   const std::vector<OptionFacts>* members = nullptr;  ///< of a kMap: its known keys; others pass
 };
 

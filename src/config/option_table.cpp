@@ -36,24 +36,12 @@ bool is_numbered_device(const std::string& text) {
          std::all_of(text.begin() + 5, text.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
-Limits device_limits() {
-  return {.choices = {"auto", "cuda", "cpu"},
-          .also_accepts = is_numbered_device,
-          .also_words = "cuda:N"};
-}
-
 /// A device that everything is put on, as `device_map` may name it: "cpu", "cuda:1", "1".
 bool is_device(const std::string& text) {
   const bool number =
       !text.empty() && text.size() < 4 &&
       std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
   return number || text == "cuda" || text == "cpu" || is_numbered_device(text);
-}
-
-Limits device_map_limits() {
-  return {.choices = {"auto", "balanced", "balanced_low_0", "sequential"},
-          .also_accepts = is_device,
-          .also_words = "a device"};
 }
 
 /// A row that lives under a name inside a member of type Json.
@@ -112,7 +100,7 @@ std::vector<ConfigOption> backend_rows() {
           "Branch, tag or commit of a hub model."),
       row("backend.device", kText, MEMBER(backend.device), kReference,
           "`auto` takes a usable GPU, else the CPU; `cuda` without a usable GPU is an error.",
-          device_limits()),
+          one_of_or({"auto", "cuda", "cpu"}, is_numbered_device, "cuda:N")),
       row("backend.device_ids", kIntegerList, MEMBER(backend.device_ids), kReference,
           "GPUs to use, as nvidia-smi numbers them.", at_least(0)),
       row("backend.task", kText, MEMBER(backend.task), kReference, "The model's task.",
@@ -127,7 +115,7 @@ std::vector<ConfigOption> backend_rows() {
       row("backend.device_map", kMapOrText, MEMBER(backend.device_map), kReference,
           "How layers are spread over `device_ids`: a strategy, a device, or a mapping of modules "
           "to devices.",
-          device_map_limits()),
+          one_of_or({"auto", "balanced", "balanced_low_0", "sequential"}, is_device, "a device")),
       row("backend.max_memory", kMap, MEMBER(backend.max_memory), kReference,
           "Memory limit per device, e.g. `0: \"20GB\"`."),
       row("backend.load_in_8bit", kBoolean, MEMBER(backend.load_in_8bit), kReference,

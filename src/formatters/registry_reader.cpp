@@ -35,17 +35,25 @@ Limits type_limits() {
   return one_of(std::move(names));
 }
 
+OptionFacts facts_of(std::string key, OptionType type, Limits limits = anything()) {
+  OptionFacts facts;
+  facts.key = std::move(key);
+  facts.type = type;
+  facts.limits = std::move(limits);
+  return facts;
+}
+
 #define MEMBER(name) [](auto& f) -> auto& { return f.name; }
 
 template <class Access>
 Field row(std::string key, OptionType type, Access access) {
-  return option<ReasoningFormat>({.key = std::move(key), .type = type}, access);
+  return option<ReasoningFormat>(facts_of(std::move(key), type), access);
 }
 
 const std::vector<Field>& field_table() {
   static const std::vector<Field> rows = {
-      Field{{.key = "type", .type = kText, .limits = type_limits()}, set_type, {}},
-      Field{{.key = "flag_position", .type = kText, .limits = one_of({"system", "user"})},
+      Field{facts_of("type", kText, type_limits()), set_type, {}},
+      Field{facts_of("flag_position", kText, one_of({"system", "user"})),
             [](ReasoningFormat& format, const Json& value) {
               format.flag_position = value == "user" ? FlagPosition::kUser : FlagPosition::kSystem;
             },
@@ -145,7 +153,7 @@ void RegistryReader::choices(const Node& node, std::string_view field, bool exac
                              FormatterRegistry::Family& family) {
   const Node* list = node.find(field);
   if (!list || list->is_null()) return;
-  const OptionFacts facts{.key = std::string(field), .type = kTextList};
+  const OptionFacts facts = facts_of(std::string(field), kTextList);
   const auto names = typed_value(*list, facts);
   if (!names) {
     problems_.error(list->origin, mismatch_text(facts, *list));

@@ -174,7 +174,7 @@ TEST(Files, that_cannot_be_read_are_named) {
   const test::TemporaryFolder folder;
   const auto message = [](const std::string& path) {
     try {
-      load_config({.path = path});
+      load_config({.path = path, .overrides = {}});
     } catch (const ConfigError& error) {
       return std::string(error.what());
     }

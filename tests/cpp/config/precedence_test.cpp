@@ -60,7 +60,7 @@ TEST(MaxNewTokens, from_the_environment_lowers_the_minimum_with_a_warning) {
   const ScopedEnvironment environment({{"MAX_NEW_TOKENS", "20"}});
   const LoadedConfig loaded = parse_config(
       "scenario: {generate_kwargs: {max_new_tokens: 90, min_new_tokens: 40, top_k: 3}}",
-      {.path = "a.yaml"});
+      {.path = "a.yaml", .overrides = {}});
   EXPECT_EQ(loaded.config.scenario.generate_kwargs,
             Json({{"max_new_tokens", 20}, {"min_new_tokens", 20}, {"top_k", 3}}));
   EXPECT_EQ(loaded.warnings,
@@ -73,10 +73,10 @@ TEST(ResultsFile, goes_to_the_first_csv_reporter) {
   const ScopedEnvironment environment({{"RESULTS_FILE", "x.csv"}});
   const auto config = parse_config(
       "reporter: [{type: json, output_file: j}, {type: csv, output_file: c}, {type: csv}]",
-      {.path = "a.yaml"});
+      {.path = "a.yaml", .overrides = {}});
   EXPECT_EQ(config.config.reporters[0].output_file, "j");
   EXPECT_EQ(config.config.reporters[1].output_file, "x.csv");
-  const auto none = parse_config("reporter: {type: json}", {.path = "a.yaml"});
+  const auto none = parse_config("reporter: {type: json}", {.path = "a.yaml", .overrides = {}});
   EXPECT_EQ(none.warnings,
             std::vector<std::string>{"environment variable RESULTS_FILE: ignored: the "
                                      "configuration has no csv reporter"});
@@ -172,7 +172,8 @@ backend: {model: own}
 scenario: {generate_kwargs: {max_new_tokens: 9}}
 )");
   const auto config =
-      load_config({.path = path, .apply_environment = false, .strict = true}).config;
+      load_config({.path = path, .overrides = {}, .apply_environment = false, .strict = true})
+          .config;
   EXPECT_EQ(config.backend.type, "pytorch");
   EXPECT_EQ(config.backend.device, "cpu");
   EXPECT_EQ(config.backend.model, "own");
@@ -186,7 +187,7 @@ TEST(Fragments, after_self_win) {
   folder.write("backend/a.yaml", "model: fragment");
   const auto path =
       folder.write("main.yaml", "defaults: [_self_, backend/a]\nbackend: {model: own}\n");
-  EXPECT_EQ(load_config({.path = path}).config.backend.model, "fragment");
+  EXPECT_EQ(load_config({.path = path, .overrides = {}}).config.backend.model, "fragment");
 }
 
 TEST(Fragments, errors_name_their_own_file) {

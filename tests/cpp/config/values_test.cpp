@@ -136,7 +136,7 @@ TEST(Values, location_is_given_when_any_source_names_one) {
   EXPECT_FALSE(parse("metrics: {region: null}").config.metrics.location_given);
   EXPECT_TRUE(parse("", {"metrics.country_iso_code=FRA"}).config.metrics.location_given);
   const test::ScopedEnvironment environment({{"REGION", "california"}});
-  EXPECT_TRUE(parse_config("", {.path = "a.yaml"}).config.metrics.location_given);
+  EXPECT_TRUE(parse_config("", {.path = "a.yaml", .overrides = {}}).config.metrics.location_given);
 }
 
 TEST(Reporters, may_be_a_mapping_or_a_list) {
