@@ -1,8 +1,8 @@
 """Chat templates of published models, rendered by us and by transformers.
 
-The templates are those inside the PyPI package `trl` (Apache-2.0), which keeps the originals of many
-model families and variants with `{% generation %}` marks. AIEB_CHAT_TEMPLATES may name a further
-folder with .jinja files.
+The templates are those inside the PyPI package `trl` (Apache-2.0), which keeps the originals of
+many model families and variants with `{% generation %}` marks. AIEB_CHAT_TEMPLATES may name a
+further folder with .jinja files.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from text_probe import Probe, ProbeError
 
 pytest.importorskip("jinja2")
 pytest.importorskip("transformers")
-from transformers.utils.chat_template_utils import render_jinja_template  # noqa: E402
+from transformers.utils.chat_template_utils import render_jinja_template
 
 
 def template_files() -> list[Path]:
-    folders = [Path(os.environ["AIEB_CHAT_TEMPLATES"])] if "AIEB_CHAT_TEMPLATES" in os.environ else []
+    folders = [Path(folder) for folder in [os.environ.get("AIEB_CHAT_TEMPLATES")] if folder]
     package = importlib.util.find_spec("trl")
     if package is not None:
         folders.append(Path(package.origin).parent / "chat_templates")
@@ -53,9 +53,12 @@ TOOL = {
         },
     },
 }
-CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Zürich", "days": 2}}}
+ARGUMENTS = {"city": "Zürich", "days": 2}
+CALL = {"type": "function", "function": {"name": "weather", "arguments": ARGUMENTS}}
 CALL_ID = {**CALL, "id": "call12345"}
-ANSWER = {"role": "tool", "name": "weather", "tool_call_id": "call12345", "content": '{"sun": true}'}
+ANSWER = {
+    "role": "tool", "name": "weather", "tool_call_id": "call12345", "content": '{"sun": true}',
+}
 
 CONVERSATIONS = {
     "one turn": [user("Hi")],
