@@ -86,6 +86,28 @@ void aieb_template_free(aieb_template* template_);
 aieb_text aieb_template_render(const aieb_template* template_, aieb_view context, int64_t now,
                                aieb_text* out);
 
+/* ---- Parquet and Arrow files ---------------------------------------------------------------- */
+
+/* Values of a column, one after the other: value i is text[ends[i - 1], ends[i]) (from 0 for the
+ * first), and null where present[i] is 0. */
+typedef struct {
+  char* text;
+  size_t text_size;
+  size_t* ends;
+  uint8_t* present;
+  size_t size;
+} aieb_column;
+
+void aieb_column_free(aieb_column column);
+
+/* Names of the columns of a Parquet file, or of an Arrow file or stream (as `datasets` writes),
+ * as a JSON list. */
+aieb_text aieb_table_columns(aieb_view path, aieb_text* out);
+
+/* The first `limit` values of a column, all for 0. Text comes as it is; numbers, booleans, lists
+ * and structs as JSON. */
+aieb_text aieb_table_read(aieb_view path, aieb_view column, size_t limit, aieb_column* out);
+
 #ifdef __cplusplus
 }
 #endif

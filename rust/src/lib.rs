@@ -6,5 +6,6 @@ mod generation_tags;
 mod python_json;
 mod python_methods;
 mod python_time;
+mod table;
 mod template;
 mod tokenizer;

@@ -69,6 +69,7 @@ HubSettings hub_settings() {
   const fs::path xdg = first_path({"XDG_CACHE_HOME"}).value_or(home() / ".cache");
   const fs::path hf_home = first_path({"HF_HOME"}).value_or(xdg / "huggingface");
   settings.cache = first_path({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}).value_or(hf_home / "hub");
+  settings.datasets_cache = first_path({"HF_DATASETS_CACHE"}).value_or(hf_home / "datasets");
   settings.endpoint = environment("HF_ENDPOINT").value_or(settings.endpoint);
   while (settings.endpoint.ends_with('/')) settings.endpoint.pop_back();
   settings.token = read_token(hf_home);

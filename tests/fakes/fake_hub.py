@@ -62,6 +62,7 @@ class FakeHub:
 
     def __post_init__(self) -> None:
         self.repos: dict[tuple[str, str], Repo] = {}
+        self.branches: dict[tuple[str, str, str], Repo] = {}
         self.requests: list[Request] = []
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"hub": self})
@@ -75,6 +76,13 @@ class FakeHub:
         self.repos[kind, repo_id] = repo = Repo(files, **options)
         return repo
 
+    def add_revision(
+        self, kind: str, repo_id: str, revision: str, files: dict[str, bytes]
+    ) -> Repo:
+        """A branch with other files than the main one."""
+        self.branches[kind, repo_id, revision] = repo = Repo(files, refs=(revision,))
+        return repo
+
     def use_up(self, fault: str) -> bool:
         with self._lock:
             left = getattr(self.faults, fault)
@@ -86,10 +94,8 @@ class FakeHub:
         return [request.path for request in self.requests if request.method == method]
 
     def __enter__(self) -> FakeHub:
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
-        self._thread.start()
+        serve = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        serve.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,18 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         siblings = [self.sibling(name, content) for name, content in sorted(repo.files.items())]
         self.answer_json(
-            {
-                "_id": "0",
-                "id": repo_id,
-                "modelId": repo_id,
-                "sha": repo.commit,
-                "private": False,
-                "gated": "auto" if repo.gated else False,
-                "tags": [],
-                "downloads": 0,
-                "likes": 0,
-                "siblings": siblings,
-            }
+            {"_id": "0", "id": repo_id, "modelId": repo_id, "sha": repo.commit, "private": False,
+             "gated": "auto" if repo.gated else False, "tags": [], "downloads": 0, "likes": 0,
+             "siblings": siblings}
         )
 
     def tree(self, kind: str, repo_id: str, revision: str) -> None:
@@ -198,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
     def stored(self, digest: str) -> None:
         if self.hub.use_up("expired_links"):
             return self.answer(403, b"expired")
-        for repo in self.hub.repos.values():
+        for repo in (*self.hub.repos.values(), *self.hub.branches.values()):
             for content in repo.files.values():
                 if hashlib.sha256(content).hexdigest() == digest:
                     return self.send_content(content, {"ETag": '"storage"'})
@@ -208,6 +205,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def find(self, kind: str, repo_id: str, revision: str) -> Repo | None:
         repo = self.hub.repos.get((kind, repo_id))
+        for (of_kind, of_id, name), branch in self.hub.branches.items():
+            if (of_kind, of_id) == (kind, repo_id) and revision in (name, branch.commit):
+                repo = branch
         authorization = self.headers.get("Authorization")
         if repo is None:
             self.refuse(404 if authorization else 401, "RepoNotFound")

@@ -1,8 +1,8 @@
 """Chat templates of published models, rendered by us and by transformers.
 
-The templates are those inside the PyPI package `trl` (Apache-2.0), which keeps the originals of many
-model families and variants with `{% generation %}` marks. AIEB_CHAT_TEMPLATES may name a further
-folder with .jinja files.
+The templates are those inside the PyPI package `trl` (Apache-2.0), which keeps the originals of
+many model families and variants with `{% generation %}` marks. AIEB_CHAT_TEMPLATES may name a
+further folder with .jinja files.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 
 def template_files() -> list[Path]:
-    folders = (
-        [Path(os.environ["AIEB_CHAT_TEMPLATES"])] if "AIEB_CHAT_TEMPLATES" in os.environ else []
-    )
+    folders = [Path(folder) for folder in [os.environ.get("AIEB_CHAT_TEMPLATES")] if folder]
     package = importlib.util.find_spec("trl")
     if package is not None:
         folders.append(Path(package.origin).parent / "chat_templates")
@@ -43,7 +41,7 @@ TOOL = {
     "type": "function",
     "function": {
         "name": "weather",
-        "description": 'Says the <weather> & "wind" of a city — é.',
+        "description": "Says the <weather> & \"wind\" of a city — é.",
         "parameters": {
             "type": "object",
             "properties": {
@@ -55,16 +53,11 @@ TOOL = {
         },
     },
 }
-CALL = {
-    "type": "function",
-    "function": {"name": "weather", "arguments": {"city": "Zürich", "days": 2}},
-}
+ARGUMENTS = {"city": "Zürich", "days": 2}
+CALL = {"type": "function", "function": {"name": "weather", "arguments": ARGUMENTS}}
 CALL_ID = {**CALL, "id": "call12345"}
 ANSWER = {
-    "role": "tool",
-    "name": "weather",
-    "tool_call_id": "call12345",
-    "content": '{"sun": true}',
+    "role": "tool", "name": "weather", "tool_call_id": "call12345", "content": '{"sun": true}',
 }
 
 CONVERSATIONS = {
@@ -93,22 +86,15 @@ SWITCHES = [
     {"builtin_tools": ["browser", "python"]},
 ]
 SPECIAL_TOKENS = {
-    "bos_token": "<s>",
-    "eos_token": "</s>",
-    "unk_token": "<unk>",
-    "pad_token": "<pad>",
+    "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
 }
 
 
 def theirs(template: str, messages: list, tools: list | None, prompt: bool, switches: dict):
     try:
         rendered, _ = render_jinja_template(
-            [messages],
-            tools=tools,
-            chat_template=template,
-            add_generation_prompt=prompt,
-            **SPECIAL_TOKENS,
-            **switches,
+            [messages], tools=tools, chat_template=template, add_generation_prompt=prompt,
+            **SPECIAL_TOKENS, **switches,
         )
         return rendered[0], None
     except Exception as error:
@@ -117,10 +103,7 @@ def theirs(template: str, messages: list, tools: list | None, prompt: bool, swit
 
 def ours(probe: Probe, template: str, messages: list, tools, prompt: bool, switches: dict):
     variables = {
-        **SPECIAL_TOKENS,
-        **switches,
-        "tools": tools,
-        "documents": None,
+        **SPECIAL_TOKENS, **switches, "tools": tools, "documents": None,
         "add_generation_prompt": prompt,
     }
     try:

@@ -6,10 +6,12 @@
 #include <optional>
 
 #include "bridge/chat_template.h"
+#include "bridge/parquet.h"
 #include "bridge/text_stream.h"
 #include "bridge/tokenizer.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "hub/dataset.h"
 #include "hub/resolve.h"
 
 namespace aieb {
@@ -76,6 +78,29 @@ Json resolve(const Json& request) {
           {"bytes_total", last.bytes_total}};
 }
 
+Json columns(const Json& request) { return parquet_columns(request["path"]); }
+
+Json read_column(const Json& request) {
+  Json values = Json::array();
+  for (const auto& value :
+       read_parquet_column(request["path"], request["column"], request["limit"])) {
+    values.push_back(value ? Json(*value) : Json(nullptr));
+  }
+  return values;
+}
+
+Json resolve_data(const Json& request) {
+  HubSettings settings = hub_settings();
+  settings.retry_delay_s = 0.01;
+  const DatasetFiles files =
+      resolve_dataset(request["dataset"], request.value("config", ""), request["split"],
+                      request.value("revision", ""), {}, settings);
+  return {{"paths", files.paths},
+          {"config", files.config},
+          {"source", files.source},
+          {"revision", files.revision}};
+}
+
 using Handler = Json (*)(const Json&);
 const std::map<std::string, Handler> kHandlers = {
     {"load_tokenizer", load_tokenizer},
@@ -84,6 +109,9 @@ const std::map<std::string, Handler> kHandlers = {
     {"stream", stream},
     {"render", render},
     {"resolve", resolve},
+    {"columns", columns},
+    {"read_column", read_column},
+    {"resolve_dataset", resolve_data},
 };
 
 Json answer(const std::string& line) {
