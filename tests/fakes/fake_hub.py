@@ -76,9 +76,7 @@ class FakeHub:
         self.repos[kind, repo_id] = repo = Repo(files, **options)
         return repo
 
-    def add_revision(
-        self, kind: str, repo_id: str, revision: str, files: dict[str, bytes]
-    ) -> Repo:
+    def add_revision(self, kind: str, repo_id: str, revision: str, files: dict[str, bytes]) -> Repo:
         """A branch with other files than the main one."""
         self.branches[kind, repo_id, revision] = repo = Repo(files, refs=(revision,))
         return repo
@@ -154,9 +152,18 @@ class _Handler(BaseHTTPRequestHandler):
             return
         siblings = [self.sibling(name, content) for name, content in sorted(repo.files.items())]
         self.answer_json(
-            {"_id": "0", "id": repo_id, "modelId": repo_id, "sha": repo.commit, "private": False,
-             "gated": "auto" if repo.gated else False, "tags": [], "downloads": 0, "likes": 0,
-             "siblings": siblings}
+            {
+                "_id": "0",
+                "id": repo_id,
+                "modelId": repo_id,
+                "sha": repo.commit,
+                "private": False,
+                "gated": "auto" if repo.gated else False,
+                "tags": [],
+                "downloads": 0,
+                "likes": 0,
+                "siblings": siblings,
+            }
         )
 
     def tree(self, kind: str, repo_id: str, revision: str) -> None:

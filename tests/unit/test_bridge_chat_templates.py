@@ -41,7 +41,7 @@ TOOL = {
     "type": "function",
     "function": {
         "name": "weather",
-        "description": "Says the <weather> & \"wind\" of a city — é.",
+        "description": 'Says the <weather> & "wind" of a city — é.',
         "parameters": {
             "type": "object",
             "properties": {
@@ -57,7 +57,10 @@ ARGUMENTS = {"city": "Zürich", "days": 2}
 CALL = {"type": "function", "function": {"name": "weather", "arguments": ARGUMENTS}}
 CALL_ID = {**CALL, "id": "call12345"}
 ANSWER = {
-    "role": "tool", "name": "weather", "tool_call_id": "call12345", "content": '{"sun": true}',
+    "role": "tool",
+    "name": "weather",
+    "tool_call_id": "call12345",
+    "content": '{"sun": true}',
 }
 
 CONVERSATIONS = {
@@ -86,15 +89,22 @@ SWITCHES = [
     {"builtin_tools": ["browser", "python"]},
 ]
 SPECIAL_TOKENS = {
-    "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
+    "pad_token": "<pad>",
 }
 
 
 def theirs(template: str, messages: list, tools: list | None, prompt: bool, switches: dict):
     try:
         rendered, _ = render_jinja_template(
-            [messages], tools=tools, chat_template=template, add_generation_prompt=prompt,
-            **SPECIAL_TOKENS, **switches,
+            [messages],
+            tools=tools,
+            chat_template=template,
+            add_generation_prompt=prompt,
+            **SPECIAL_TOKENS,
+            **switches,
         )
         return rendered[0], None
     except Exception as error:
@@ -103,7 +113,10 @@ def theirs(template: str, messages: list, tools: list | None, prompt: bool, swit
 
 def ours(probe: Probe, template: str, messages: list, tools, prompt: bool, switches: dict):
     variables = {
-        **SPECIAL_TOKENS, **switches, "tools": tools, "documents": None,
+        **SPECIAL_TOKENS,
+        **switches,
+        "tools": tools,
+        "documents": None,
         "add_generation_prompt": prompt,
     }
     try:

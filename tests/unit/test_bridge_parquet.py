@@ -10,7 +10,7 @@ from text_probe import Probe, ProbeError
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
-CHAT = [{"role": "user", "content": "Hi \"é\""}, {"role": "assistant", "content": None}]
+CHAT = [{"role": "user", "content": 'Hi "é"'}, {"role": "assistant", "content": None}]
 VALUES = {
     "text": ["a", None, "", "üñí 😀", "line\nbreak"] * 500,
     "number": [1, -2, None, 2**40, 0] * 500,

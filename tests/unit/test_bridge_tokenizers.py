@@ -55,8 +55,17 @@ TEXTS = [
 def random_texts(count: int = 60) -> list[str]:
     """Any characters of any plane, in runs."""
     source = random.Random(SEED)
-    ranges = [(0x20, 0x7E), (0x20, 0x7E), (0xA0, 0x17F), (0x370, 0x5FF), (0x900, 0x97F),
-              (0x2000, 0x206F), (0x3040, 0x30FF), (0x4E00, 0x4EFF), (0x1F300, 0x1F6FF)]
+    ranges = [
+        (0x20, 0x7E),
+        (0x20, 0x7E),
+        (0xA0, 0x17F),
+        (0x370, 0x5FF),
+        (0x900, 0x97F),
+        (0x2000, 0x206F),
+        (0x3040, 0x30FF),
+        (0x4E00, 0x4EFF),
+        (0x1F300, 0x1F6FF),
+    ]
     texts = []
     for _ in range(count):
         text = ""
@@ -83,8 +92,10 @@ def byte_level_bpe() -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     trainer = trainers.BpeTrainer(
-        vocab_size=500, special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
+        vocab_size=500,
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     return trained(tokenizer, trainer)
 
@@ -97,13 +108,17 @@ def llama3_like() -> Tokenizer:
     )
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(split), "isolated"),
-         pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(split), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=450, special_tokens=["<s>", "</s>", "<|im_end|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False,
+        vocab_size=450,
+        special_tokens=["<s>", "</s>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     trained(tokenizer, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -115,8 +130,10 @@ def llama3_like() -> Tokenizer:
 def smollm_like() -> Tokenizer:
     tokenizer = byte_level_bpe()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True),
-         pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
     )
     return tokenizer
 
@@ -128,7 +145,9 @@ def llama2_like() -> Tokenizer:
         [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
     )
     trainer = trainers.BpeTrainer(
-        vocab_size=500, show_progress=False, limit_alphabet=60,
+        vocab_size=500,
+        show_progress=False,
+        limit_alphabet=60,
         special_tokens=["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))],
     )
     trained(tokenizer, trainer)
@@ -136,8 +155,12 @@ def llama2_like() -> Tokenizer:
     content["added_tokens"] = content["added_tokens"][:3]  # the bytes are ordinary tokens
     tokenizer = Tokenizer.from_str(json.dumps(content))
     tokenizer.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(),
-         decoders.Strip(" ", 1, 0)]
+        [
+            decoders.Replace("▁", " "),
+            decoders.ByteFallback(),
+            decoders.Fuse(),
+            decoders.Strip(" ", 1, 0),
+        ]
     )
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", 1)]
@@ -173,8 +196,11 @@ def odd_added_tokens() -> Tokenizer:
     """Added tokens that swallow spaces or match single words, and padding that must be ignored."""
     tokenizer = byte_level_bpe()
     tokenizer.add_tokens(
-        [AddedToken("<think>", lstrip=True), AddedToken("user", single_word=True),
-         AddedToken("Straße", rstrip=True, normalized=True)]
+        [
+            AddedToken("<think>", lstrip=True),
+            AddedToken("user", single_word=True),
+            AddedToken("Straße", rstrip=True, normalized=True),
+        ]
     )
     tokenizer.enable_truncation(4)
     tokenizer.enable_padding(length=16, pad_id=0, pad_token="<|endoftext|>")
@@ -182,17 +208,28 @@ def odd_added_tokens() -> Tokenizer:
 
 
 MAKERS = [
-    byte_level_bpe, llama3_like, smollm_like, llama2_like, unigram, word_piece, odd_added_tokens,
+    byte_level_bpe,
+    llama3_like,
+    smollm_like,
+    llama2_like,
+    unigram,
+    word_piece,
+    odd_added_tokens,
 ]
 CONFIGS = {
     "no config": {},
     "bos": {"bos_token": "<s>", "eos_token": "</s>", "add_bos_token": True},
     "bos and eos": {
         "bos_token": {"content": "<s>", "lstrip": False, "__type": "AddedToken"},
-        "eos_token": "<|eot|>", "add_bos_token": True, "add_eos_token": True,
+        "eos_token": "<|eot|>",
+        "add_bos_token": True,
+        "add_eos_token": True,
     },
     "new tokens": {
-        "pad_token": "<p>", "image_token": "<i>", "eos_token": "<e>", "bos_token": "<b>",
+        "pad_token": "<p>",
+        "image_token": "<i>",
+        "eos_token": "<e>",
+        "bos_token": "<b>",
     },
     "no bos": {"bos_token": "<s>", "add_bos_token": False},
     "clean-up": {"clean_up_tokenization_spaces": True, "additional_special_tokens": ["<extra>"]},
