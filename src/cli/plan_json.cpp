@@ -22,7 +22,7 @@ Json request_json(const Request& request) {
 Json plan_json(const BenchmarkConfig& config, const Plan& plan) {
   Json requests = Json::array();
   for (const Request& request : plan.measure.requests) requests.push_back(request_json(request));
-  return {{"config", to_json(config)},
+  return {{"config", to_public_json(config)},
           {"plan", plan.description},
           {"warmup_prompts", plan.warmup.requests.size()},
           {"requests", requests},

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "core/error.h"
+#include "hub/dataset.h"
 
 namespace aieb {
 
@@ -18,11 +19,15 @@ bool is_hub_id(const std::string& name) {
 }
 
 PromptColumn read_hub_dataset(const ScenarioConfig& scenario) {
-  throw DataError("scenario.dataset_name '" + scenario.dataset_name +
-                  "' is neither 'quickstart' nor a local file or folder, and datasets are not "
-                  "downloaded from the Hugging Face hub yet. Download its files and name them "
-                  "(dataset_name: path/to/file.jsonl), or use the bundled prompts "
-                  "(dataset_name: quickstart)");
+  const DatasetFiles files = resolve_dataset(scenario.dataset_name, scenario.dataset_config,
+                                             scenario.dataset_split, scenario.dataset_revision);
+  PromptColumn column;
+  for (const std::string& path : files.paths) {
+    const SourceFormat* format = source_format_of(path);
+    if (!format) throw DataError(path + ": a kind of file that cannot be read");
+    column.append(read_source(path, *format, scenario.text_column_name));
+  }
+  return column;
 }
 
 }  // namespace aieb

@@ -19,6 +19,8 @@ namespace aieb {
 namespace {
 
 constexpr std::array kFormats = {
+    SourceFormat{".parquet", true, true, read_table},
+    SourceFormat{".arrow", true, true, read_table},
     SourceFormat{".jsonl", false, true, read_jsonl},
     SourceFormat{".ndjson", false, true, read_jsonl},
     SourceFormat{".json", false, true, read_json},

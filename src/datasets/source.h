@@ -54,5 +54,6 @@ PromptColumn read_json(const SourceFile& file);
 PromptColumn read_csv(const SourceFile& file);
 PromptColumn read_tsv(const SourceFile& file);
 PromptColumn read_lines(const SourceFile& file);
+PromptColumn read_table(const SourceFile& file);  ///< Parquet and Arrow
 
 }  // namespace aieb

@@ -49,13 +49,6 @@ std::string file_safe(std::string text) {
   return text;
 }
 
-/// The configuration as the trace may keep it: values of headers can be credentials.
-Json without_secrets(const BenchmarkConfig& config) {
-  Json document = to_json(config);
-  for (auto& [name, value] : document["backend"]["headers"].items()) value = "***";
-  return document;
-}
-
 /// Sleeps, but not past a request to stop.
 void sleep_unless_stopped(double duration_s, const std::stop_token& stop) {
   std::mutex mutex;
@@ -104,7 +97,7 @@ class Run {
     recorder_->set_meta(meta::kToolVersion, version());
     recorder_->set_meta(meta::kRunId, run_id_);
     recorder_->set_meta(meta::kName, config_.name);
-    recorder_->set_meta(meta::kConfig, without_secrets(config_).dump());
+    recorder_->set_meta(meta::kConfig, to_public_json(config_).dump());
     recorder_->set_meta(meta::kPlan, plan_.description.dump());
     recorder_->set_meta(meta::kCarbon, to_json(carbon_).dump());
     for (const std::string& notice : plan_.notices) warn(notice);
