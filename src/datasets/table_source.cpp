@@ -1,7 +1,7 @@
+#include <algorithm>
+
 #include "bridge/parquet.h"
 #include "datasets/source.h"
-
-#include <algorithm>
 
 namespace aieb {
 
