@@ -202,7 +202,8 @@ TEST(Analyze, a_domain_that_was_read_for_half_of_the_window_is_missing_not_half)
   b.phase(PhaseKind::kMeasure, 0, 20);
   b.domain(Component::kCpu, DomainKind::kCounter);
   b.samples(0, 10, 0.1, [](double t) { return 100 * t; });
-  const Quantity& cpu = analyze(b.trace()).measure.components.at(Component::kCpu).gross;
+  const Results r = analyze(b.trace());
+  const Quantity& cpu = r.measure.components.at(Component::kCpu).gross;
   EXPECT_FALSE(cpu.known());
   EXPECT_THAT(cpu.reason, HasSubstr("%"));
 }
