@@ -18,9 +18,22 @@ bool is_hub_id(const std::string& name) {
          std::count(name.begin(), name.end(), '/') <= 1;
 }
 
+namespace {
+
+DatasetFiles resolve(const ScenarioConfig& scenario) {
+  try {
+    return resolve_dataset(scenario.dataset_name, scenario.dataset_config, scenario.dataset_split,
+                           scenario.dataset_revision);
+  } catch (const EnvironmentError& error) {
+    throw EnvironmentError("dataset '" + scenario.dataset_name + "': " + error.what() +
+                           "\nThe bundled prompts need no network: dataset_name: quickstart");
+  }
+}
+
+}  // namespace
+
 PromptColumn read_hub_dataset(const ScenarioConfig& scenario) {
-  const DatasetFiles files = resolve_dataset(scenario.dataset_name, scenario.dataset_config,
-                                             scenario.dataset_split, scenario.dataset_revision);
+  const DatasetFiles files = resolve(scenario);
   PromptColumn column;
   for (const std::string& path : files.paths) {
     const SourceFormat* format = source_format_of(path);
