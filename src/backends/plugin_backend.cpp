@@ -62,8 +62,7 @@ std::string resolve_device(const std::string& device) {
     log::info("device auto: the CPU, because " + problem);
     return "cpu";
   }
-  throw EnvironmentError("backend.device is '" + device + "', but " + problem +
-                         "\nOr set device: auto (or cpu) to run without a GPU.");
+  throw EnvironmentError("backend.device is '" + device + "', but " + problem);
 }
 
 }  // namespace
