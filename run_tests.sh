@@ -18,7 +18,7 @@ source tools/setup.sh
 python() { "$AIEB_VENV/bin/python" "$@"; }
 
 run_pytest() { # pytest arguments …
-  AIEB_BINARY="$root/build/dev/aieb" python -m pytest -q "$@"
+  AIEB_BINARY="$root/build/dev/aieb" python -m pytest -q --timeout=900 "$@"
 }
 
 suite_default() {
