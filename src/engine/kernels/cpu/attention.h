@@ -7,9 +7,6 @@
 
 namespace aieb::engine::cpu {
 
-/// Largest head_dim that attend_part takes.
-inline constexpr std::int64_t kMaxHeadDim = 512;
-
 /// One query token's attention in one layer.
 struct DecodeAttention {
   std::int64_t heads = 0;
