@@ -9,11 +9,34 @@
 namespace aieb::cli {
 namespace {
 
-std::string value_text(const Quantity& q) { return q.known() ? to_text(q) : "unknown"; }
+/// Seconds below 1 as milliseconds, for narrower columns. Without "±" where nobody knows how sure
+/// the value is.
+std::string value_text(const Quantity& q, bool in_ms) {
+  if (!q.known()) return "unknown";
+  if (in_ms) return value_text(q.scaled(1e3, "ms"), false);
+  return q.uncertainty() > 0 ? to_text(q) : number_text(*q.value) + " " + q.unit;
+}
+
+bool better_in_ms(const MetricComparison& m) {
+  return m.a.unit == "s" && m.a.value.value_or(1) < 1 && m.b.value.value_or(1) < 1;
+}
 
 /// "−7.6 %" of the ratio b / a.
 std::string change_text(const MetricComparison& m) {
   return m.ratio ? fmt::format("{:+.1f} %", (*m.ratio - 1) * 100) : "-";
+}
+
+/// Whether the runs differ, in a word for the last column.
+std::string verdict_text(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kDifferent:
+      return "yes";
+    case Verdict::kNotDistinguishable:
+      return "not shown";
+    case Verdict::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
 }
 
 std::string run_line(const char* name, const Results& r, const TerminalStyle& style) {
@@ -28,15 +51,17 @@ std::string run_title(const Results& r) { return r.run_id.empty() ? r.name : r.r
 std::string comparison_text(const Results& a, const Results& b, const Comparison& comparison,
                             const TerminalStyle& style) {
   std::string out = run_line("A", a, style) + run_line("B", b, style) + "\n";
-  TextTable table({"", "A", "B", "B − A", "change", "difference is"});
+  TextTable table({"", "A", "B", "B − A", "change", "differ?"});
   for (const MetricComparison& m : comparison.metrics) {
-    table.add({m.label, value_text(m.a), value_text(m.b), value_text(m.difference), change_text(m),
-               std::string(to_string(m.verdict))});
+    const bool ms = better_in_ms(m);
+    table.add({m.label, value_text(m.a, ms), value_text(m.b, ms), value_text(m.difference, ms),
+               change_text(m), verdict_text(m.verdict)});
   }
   out += table.text();
+  out += "\nyes: larger than its uncertainty (95 %). not shown: may be chance.\n";
   out += comparison.same_sensors
-             ? "\nMeasured by the same sensors: what they are off by cancels largely.\n"
-             : "\nMeasured by different sensors: their errors count in full.\n";
+             ? "Measured by the same sensors: what they are off by cancels largely.\n"
+             : "Measured by different sensors: their errors count in full.\n";
   for (const std::string& reason : comparison.not_comparable) {
     out += toned("warning: ", Tone::kWarning, style) + reason + "\n";
   }

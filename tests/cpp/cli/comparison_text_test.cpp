@@ -23,11 +23,19 @@ Comparison comparison() {
   const Quantity a{34.5, 1.4, 0.2, "J", Source::kPartial, ""};
   const Quantity b{28.1, 1.2, 0.2, "J", Source::kPartial, ""};
   const Quantity difference{-6.4, 0.3, 0.28, "J", Source::kPartial, ""};
+  const Quantity ttft_a{0.0561, 0, 0.0016, "s", Source::kMeasuredCounter, ""};
+  const Quantity ttft_b{0.0548, 0, 0.0014, "s", Source::kMeasuredCounter, ""};
+  const Quantity ttft_difference{-0.0013, 0, 0.0021, "s", Source::kMeasuredCounter, ""};
+  const Quantity rate{83.76, 0, 0, "1/s", Source::kMeasuredCounter, ""};
   Comparison out;
   out.same_sensors = true;
   out.metrics = {
       {"energy_per_output_token_j", "energy per output token", a, b, difference, 28.1 / 34.5,
        Verdict::kDifferent},
+      {"ttft_s", "time to first token, mean", ttft_a, ttft_b, ttft_difference, 0.0548 / 0.0561,
+       Verdict::kNotDistinguishable},
+      {"output_tokens_per_s", "output tokens/s", rate, rate, rate.scaled(0, "1/s"), 1.0,
+       Verdict::kUnknown},
       {"node", "node energy", Quantity::missing("J", "no sensor"), b,
        Quantity::missing("J", "no sensor"), std::nullopt, Verdict::kUnknown},
   };

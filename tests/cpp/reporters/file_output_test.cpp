@@ -212,8 +212,11 @@ TEST(AppendRows, keeps_the_rows_of_both_when_writers_disagree_on_the_header) {
 TEST(RequireWritable, accepts_a_path_whose_folders_do_not_exist_yet_and_makes_none) {
   const TemporaryFolder folder;
   require_writable(folder / "x/y/z.csv");
-  EXPECT_EQ(count_entries(folder.path()), 0U);
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
   require_writable("relative.csv");
+  fs::current_path(before);
+  EXPECT_EQ(count_entries(folder.path()), 0U);
 }
 
 TEST(RequireWritable, refuses_a_path_below_a_file) {
