@@ -66,8 +66,14 @@ inline void write_zone(const FakeTree& sys, const std::string& id, const std::st
   sys.write(zone + "max_energy_range_uj", std::to_string(range_uj) + "\n");
 }
 
+/// In place and in one write, always equally long: a reader never sees an empty or a mixed value,
+/// as with the real file, and one that holds the file open sees the new value.
 inline void set_energy(const FakeTree& sys, const std::string& id, uint64_t energy_uj) {
-  sys.write("class/powercap/" + id + "/energy_uj", std::to_string(energy_uj) + "\n");
+  std::string text = std::to_string(energy_uj);
+  text = std::string(20 - text.size(), '0') + text + "\n";
+  std::fstream file(sys.path("class/powercap/" + id + "/energy_uj"),
+                    std::ios::in | std::ios::out | std::ios::binary);
+  file.write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
 }  // namespace aieb::test
