@@ -17,28 +17,10 @@ namespace {
 
 constexpr const char* kNeededVersion = "2.11.";
 
-std::optional<std::string> environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value && *value ? std::optional<std::string>(value) : std::nullopt;
-}
-
-/// Every lib/python3*/site-packages/torch of a virtual environment.
-void add_environment(std::vector<fs::path>& out, const fs::path& venv) {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(venv / "lib", ignored)) {
-    if (entry.path().filename().string().starts_with("python3")) {
-      out.push_back(entry.path() / "site-packages" / "torch");
-    }
-  }
-}
-
 std::vector<fs::path> candidates() {
   std::vector<fs::path> out;
-  if (const auto dir = environment("AIEB_TORCH_DIR")) out.emplace_back(*dir);
-  if (const auto venv = environment("AIEB_VENV")) add_environment(out, *venv);
-  if (const auto root = repository_root()) add_environment(out, *root / ".aieb" / "venv");
-  if (const auto venv = environment("VIRTUAL_ENV")) add_environment(out, *venv);
-  out.push_back(program_dir().parent_path() / "torch");  // a sibling package in site-packages
+  if (const char* dir = std::getenv("AIEB_TORCH_DIR")) out.emplace_back(dir);
+  for (const fs::path& folder : python_package_folders()) out.push_back(folder / "torch");
   return out;
 }
 
