@@ -118,12 +118,14 @@ ensure_free_space() { # GB
     "Free some space, or clone the repository on a larger disk."
 }
 
+libtorch_is_here() { compgen -G "$AIEB_VENV/lib/python3*/site-packages/torch/lib/libtorch_cpu.so" >/dev/null; }
+
 ensure_libtorch() {
   local file=$AIEB_ROOT/tools/requirements-cpu.txt
   has_nvidia_gpu && file=$AIEB_ROOT/tools/requirements-cuda.txt
   local want
   want=$(cat "$file" "$AIEB_ROOT/tools/requirements-model.txt" | cksum)
-  stamp_is libtorch "$want" && return 0
+  stamp_is libtorch "$want" && libtorch_is_here && return 0
   if has_nvidia_gpu; then
     say "An NVIDIA GPU is here: libtorch with CUDA, 2.6 GB to download, 5 GB on disk"
     ensure_free_space 8
@@ -142,7 +144,7 @@ ensure_libtorch() {
 ensure_test_tools() {
   local want
   want=$(cksum <"$AIEB_ROOT/tools/requirements-test.txt")
-  stamp_is test-tools "$want" && return 0
+  stamp_is test-tools "$want" && [ -x "$AIEB_VENV/bin/clang-format" ] && return 0
   say "Test tools: transformers and its torch, formatters, linters: 2.9 GB to download, 6 GB on disk"
   ensure_free_space 8
   ensure_venv
@@ -152,10 +154,10 @@ ensure_test_tools() {
 
 # --- the binary --------------------------------------------------------------------------------
 
-# A build is stale when a source is newer than what it made.
+# A build is stale when a source is newer than what it made, or libtorch is gone.
 build_is_fresh() { # preset
   local binary=$AIEB_ROOT/build/$1/aieb
-  [ -x "$binary" ] || return 1
+  [ -x "$binary" ] && libtorch_is_here || return 1
   [ -z "$(find "$AIEB_ROOT"/{src,rust/src,rust/Cargo.lock,cmake,CMakeLists.txt,VERSION.txt,data,ai_energy_benchmarks/config} \
     -newer "$binary" -type f -print -quit 2>/dev/null)" ]
 }
