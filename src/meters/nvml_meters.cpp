@@ -71,10 +71,10 @@ void NvmlEnergyMeter::read(std::vector<Sample>& out) {
 const std::vector<NvmlPowerMeter::Source>& NvmlPowerMeter::sources() {
   static const std::vector<Source> kSources{
       {[](const Nvml& n, nvml::Device d) { return n.field_power_w(d, nvml::kPowerInstant); },
-       "power.instant"},
+       "power.instant", 0},
       {[](const Nvml& n, nvml::Device d) { return n.field_power_w(d, nvml::kPowerAverage); },
-       "power.average"},
-      {[](const Nvml& n, nvml::Device d) { return n.power_w(d); }, "power.usage"},
+       "power.average", 1'000'000'000},
+      {[](const Nvml& n, nvml::Device d) { return n.power_w(d); }, "power.usage", 0},
   };
   return kSources;
 }
@@ -89,6 +89,7 @@ NvmlPowerMeter::NvmlPowerMeter(std::shared_ptr<const Nvml> nvml, const std::vect
     if (source == sources().end()) continue;
     Domain domain = energy_domain(gpu, "power", DomainKind::kGauge, "W");
     domain.id = static_cast<int>(discovery_.domains.size());
+    domain.averaging_ns = source->averaging_ns;
     sensors_.push_back({gpu.device, source->read, domain.name});
     log_.add("gpu_power_source", {{"gpu", gpu.index}, {"source", source->what}});
     discovery_.domains.push_back(std::move(domain));

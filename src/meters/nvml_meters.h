@@ -55,6 +55,7 @@ class NvmlPowerMeter : public Meter {
   struct Source {
     Reading read;
     const char* what;
+    int64_t averaging_ns;  ///< see Domain; NVML: "power.average" is the mean of the last second
   };
   struct Sensor {
     nvml::Device device;
