@@ -117,7 +117,7 @@ bool gpu_expected(const Json& backend, bool listed_missing) {
 std::string default_reason(const Json& backend, Component component) {
   const bool server = backend.is_object() && !backend.value("in_process", true);
   if (!server) return "no sensor or estimate for " + std::string(to_string(component));
-  return "the server's host is not measured: name its exporters in metrics.sources";
+  return "the server's host is not measured: run aieb there";
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "cli/plan_json.h"
 #include "cli/plan_text.h"
 #include "cli/progress_display.h"
+#include "config/option_docs.h"
 #include "config/parser.h"
 #include "core/version.h"
 #include "reporters/file_output.h"
@@ -187,6 +188,7 @@ class RunCommand {
 Action declare_run(CLI::App& app) {
   const auto arguments = std::make_shared<RunArguments>();
   declare_options(app, *arguments);
+  app.footer([] { return "Configuration keys, as overrides key=value:\n" + options_help(); });
   return [arguments] { return RunCommand(*arguments).execute(); };
 }
 

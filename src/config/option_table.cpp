@@ -56,9 +56,10 @@ ConfigOption json_member(OptionFacts facts, Access access) {
 }
 
 ConfigOption slo(const std::string& name, const std::string& unit, const std::string& what) {
-  return json_member({"scenario.slo." + name, kNumber, above(0), unit, kOurs,
-                      "Service level: largest " + what + " of a request that counts as good."},
-                     MEMBER(scenario.slo));
+  return json_member(
+      {"scenario.slo." + name, kNumber, above(0), unit, kOurs,
+       "Service level: largest " + what + " of a request that counts as good (no effect yet)."},
+      MEMBER(scenario.slo));
 }
 
 const std::vector<OptionFacts>& reasoning_members() {
@@ -117,7 +118,7 @@ std::vector<ConfigOption> backend_rows() {
           "to devices.",
           one_of_or({"auto", "balanced", "balanced_low_0", "sequential"}, is_device, "a device")),
       row("backend.max_memory", kMap, MEMBER(backend.max_memory), kReference,
-          "Memory limit per device, e.g. `0: \"20GB\"`."),
+          "Memory limit per device, e.g. `0: \"20GB\"` (no effect yet)."),
       row("backend.load_in_8bit", kBoolean, MEMBER(backend.load_in_8bit), kReference,
           "Quantize weights to 8 bits."),
       row("backend.load_in_4bit", kBoolean, MEMBER(backend.load_in_4bit), kReference,
@@ -198,11 +199,11 @@ std::vector<ConfigOption> load_rows() {
       row("scenario.load.burstiness", kNumber, MEMBER(scenario.load.burstiness), kOurs,
           "Shape of gamma arrivals: 1 is poisson, below is burstier.", above(0)),
       row("scenario.load.duration_s", kNumber, MEMBER(scenario.load.duration_s), kOurs,
-          "Length of the load.", above(0), "s"),
+          "Length of the load (no effect yet).", above(0), "s"),
       row("scenario.load.stages", kList, MEMBER(scenario.load.stages), kOurs,
-          "Stages with loads of their own."),
+          "Stages with loads of their own (no effect yet)."),
       row("scenario.load.trace_file", kText, MEMBER(scenario.load.trace_file), kOurs,
-          "Recorded arrivals to replay."),
+          "Recorded arrivals to replay (no effect yet)."),
       slo("ttft_ms", "ms", "time to first token"),
       slo("tpot_ms", "ms", "time per output token"),
       slo("itl_ms", "ms", "inter-token latency"),
@@ -242,15 +243,15 @@ std::vector<ConfigOption> metrics_rows() {
           "Where a server's energy is measured; `auto` looks for its process on this host.",
           one_of({"auto", "local", "remote"})),
       row("metrics.sources", kList, MEMBER(metrics.sources), kOurs,
-          "Exporters that measure a remote server."),
+          "Exporters that measure a remote server (no effect yet)."),
       row("metrics.protocol", kMap, MEMBER(metrics.protocol), kOurs,
-          "Warm-ups, repeats and stop rule."),
+          "Warm-ups, repeats and stop rule (no effect yet)."),
       row("metrics.price.currency", kText, MEMBER(metrics.price.currency), kOurs,
-          "Currency of the prices."),
+          "Currency of the prices (no effect yet)."),
       row("metrics.price.per_kwh", kNumber, MEMBER(metrics.price.per_kwh), kOurs,
-          "Price of energy.", at_least(0), "1/kWh"),
+          "Price of energy (no effect yet).", at_least(0), "1/kWh"),
       row("metrics.price.per_gpu_hour", kNumber, MEMBER(metrics.price.per_gpu_hour), kOurs,
-          "Price of a GPU.", at_least(0), "1/h"),
+          "Price of a GPU (no effect yet).", at_least(0), "1/h"),
   };
 }
 

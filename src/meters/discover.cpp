@@ -17,8 +17,9 @@ MeterSet nothing_local(const MeterOptions& options) {
                                  : options.remote_reason;
   MeterSet set;
   for (const Component component : {Component::kGpu, Component::kCpu, Component::kDram}) {
-    set.missing.push_back({component, "none", reason,
-                           "name the server's exporters in metrics.sources, or run on its host"});
+    set.missing.push_back(
+        {component, "none", reason,
+         "run aieb on the server's host, or set metrics.scope: local if it is this one"});
   }
   return set;
 }

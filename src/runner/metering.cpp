@@ -18,8 +18,9 @@ struct Scope {
 };
 
 constexpr const char* kRemoteRemedy =
-    "\nTo measure it there, name the server's exporters in the configuration, for example:\n"
-    "  metrics:\n    sources:\n      - type: dcgm\n        url: http://SERVER:9400/metrics";
+    "\nTo measure it, run aieb on the server's host. If the server is here but its process cannot "
+    "be "
+    "seen (a container), set metrics.scope: local";
 
 /// Local meters count for a server exactly when its process is found on this host, unless
 /// `metrics.scope` says otherwise.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "config/without_effect.h"
 #include "core/error.h"
 #include "datasets/dataset.h"
 #include "formatters/registry.h"
@@ -97,6 +98,7 @@ class Planner {
       notice("do_sample is false: temperature, top_p and top_k have no effect (greedy)");
     }
     for (const std::string& text : formatter_.notices()) notice(text);
+    for (const std::string& text : settings_without_effect(config_)) notice(text);
   }
 
   void notice(std::string text) { plan_.notices.push_back(std::move(text)); }

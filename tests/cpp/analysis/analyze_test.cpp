@@ -117,7 +117,7 @@ TEST(Analyze, a_server_elsewhere_has_no_energy_and_says_what_to_set) {
   const Results r = analyze(b.trace());
   EXPECT_FALSE(r.measure.total.gross.known());
   EXPECT_FALSE(r.measure.complete);
-  EXPECT_THAT(r.measure.components.at(Component::kCpu).gross.reason, HasSubstr("metrics.sources"));
+  EXPECT_THAT(r.measure.components.at(Component::kCpu).gross.reason, HasSubstr("run aieb"));
   EXPECT_FALSE(r.energy_per_request.known());
   EXPECT_FALSE(r.requests[0].energy.known());
   EXPECT_FALSE(r.emissions.known());

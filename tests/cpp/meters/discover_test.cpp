@@ -114,7 +114,7 @@ TEST_F(Discover, nothing_here_is_measured_for_a_server_elsewhere) {
   ASSERT_EQ(set.missing.size(), 3);
   for (const MissingComponent& missing : set.missing) {
     EXPECT_EQ(missing.reason, options.remote_reason);
-    EXPECT_THAT(missing.fix, HasSubstr("metrics.sources"));
+    EXPECT_THAT(missing.fix, HasSubstr("run aieb"));
   }
 }
 
