@@ -15,13 +15,12 @@ import platform
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import smollm2
+from subjects import Engine, Transformers, decode_rate
 
 ROOT = Path(__file__).resolve().parents[1]
-PROMPT = [(7919 * i) % 49000 + 10 for i in range(128)]  # any tokens do: the work is the same
 RAPL = Path("/sys/class/powercap")
 
 
@@ -42,88 +41,14 @@ class Joules:
         return sum(int(counter.read_text()) for counter in self.counters) * 1e-6
 
 
-class Engine:
-    """build/<preset>/engine_probe: the engine behind the pytorch backend."""
-
-    name = "engine"
-
-    def __init__(self, build: Path, model: Path, threads: int) -> None:
-        self.process = subprocess.Popen(
-            [build / "engine_probe", model, "--dtype", "bfloat16"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
-        )
-        self.weight_bytes = self.ask(info=True)["bytes"]
-
-    def ask(self, **request) -> dict:
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def generate(self, tokens: int) -> list[float]:
-        params = {"max_new_tokens": tokens, "ignore_eos": True, "repetition_penalty": 1.0}
-        return self.ask(prompts=[PROMPT], params=params, logits=False)["seconds"]
-
-
-class Clock:
-    """A streamer of transformers: notes when each token comes."""
-
-    def __init__(self) -> None:
-        self.start = time.perf_counter()
-        self.seconds: list[float] = []
-        self.seen_prompt = False
-
-    def put(self, _) -> None:
-        if self.seen_prompt:
-            self.seconds.append(time.perf_counter() - self.start)
-        self.seen_prompt = True
-
-    def end(self) -> None:
-        pass
-
-
-class Transformers:
-    """transformers' eager attention and generate(), greedy."""
-
-    name = "transformers"
-
-    def __init__(self, model: Path, threads: int) -> None:
-        import torch
-        from transformers import AutoModelForCausalLM
-
-        torch.set_num_threads(threads)
-        self.torch = torch
-        self.model = AutoModelForCausalLM.from_pretrained(
-            model, dtype=torch.bfloat16, attn_implementation="eager"
-        )
-        self.ids = torch.tensor([PROMPT])
-
-    def generate(self, tokens: int) -> list[float]:
-        clock = Clock()
-        with self.torch.inference_mode():
-            self.model.generate(
-                self.ids,
-                attention_mask=self.torch.ones_like(self.ids),
-                do_sample=False,
-                max_new_tokens=tokens,
-                min_new_tokens=tokens,
-                pad_token_id=0,
-                streamer=clock,
-            )
-        return clock.seconds
-
-
-def measure(subject, tokens: int, joules: Joules) -> dict:
-    """Decode rate: tokens after the first over the time after the first."""
+def measure(name: str, subject, tokens: int, joules: Joules) -> dict:
     before = joules.read()
     seconds = subject.generate(tokens)
     after = joules.read()
-    assert len(seconds) == tokens, f"{subject.name} made {len(seconds)} tokens"
+    assert len(seconds) == tokens, f"{name} made {len(seconds)} tokens"
     return {
         "ttft_ms": 1e3 * seconds[0],
-        "tokens_per_s": (tokens - 1) / (seconds[-1] - seconds[0]),
+        "tokens_per_s": decode_rate(seconds),
         "j_per_token": None if before is None else (after - before) / tokens,
     }
 
@@ -134,11 +59,11 @@ def bandwidth(build: Path, threads: int) -> float:
     return 1e9 * json.loads(subprocess.check_output(command))["best_gb_per_s"]
 
 
-def run_round(build: Path, subjects: list, args: argparse.Namespace, joules: Joules) -> dict:
-    limit = bandwidth(build, args.threads) / subjects[0].weight_bytes
+def run_round(build: Path, subjects: dict, args: argparse.Namespace, joules: Joules) -> dict:
+    limit = bandwidth(build, args.threads) / subjects["engine"].weight_bytes
     row = {"limit_tokens_per_s": limit}
-    for subject in subjects:
-        row[subject.name] = measure(subject, args.tokens, joules)
+    for name, subject in subjects.items():
+        row[name] = measure(name, subject, args.tokens, joules)
     ours = row["engine"]["tokens_per_s"]
     row["fraction_of_limit"] = ours / limit
     row["ratio_to_transformers"] = ours / row["transformers"]["tokens_per_s"]
@@ -201,9 +126,12 @@ def main() -> None:
 
     model = args.model or smollm2.fetch(ROOT / "build/bench")
     facts = machine(args.threads)
-    subjects = [Engine(args.build, model, args.threads), Transformers(model, args.threads)]
+    subjects = {
+        "engine": Engine(args.build, model, threads=args.threads),
+        "transformers": Transformers(model, threads=args.threads),
+    }
     joules = Joules()
-    for subject in subjects:
+    for subject in subjects.values():
         subject.generate(8)  # warm up
     rows = []
     for i in range(args.rounds):

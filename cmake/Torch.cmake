@@ -26,3 +26,13 @@ get_filename_component(AIEB_TORCH_SITE ${AIEB_TORCH_DIR} DIRECTORY)
 target_link_options(aieb_torch INTERFACE
   -Wl,-rpath-link,${AIEB_TORCH_DIR}/lib -Wl,-rpath-link,${AIEB_TORCH_SITE}/nvidia/cu13/lib
   -Wl,--allow-shlib-undefined)
+
+# The CUDA half, for the part of the engine that records graphs. Its headers need the CUDA runtime's.
+if(NOT EXISTS ${AIEB_TORCH_SITE}/nvidia/cu13/include/crt/host_defines.h)
+  message(FATAL_ERROR "The CUDA runtime's headers are missing beside ${AIEB_TORCH_DIR}. Run "
+                      "./run_benchmark.sh, or pip install -r tools/requirements-cpu.txt --no-deps")
+endif()
+add_library(aieb_torch_cuda INTERFACE)
+add_library(aieb::torch_cuda ALIAS aieb_torch_cuda)
+target_include_directories(aieb_torch_cuda SYSTEM INTERFACE ${AIEB_TORCH_SITE}/nvidia/cu13/include)
+target_link_libraries(aieb_torch_cuda INTERFACE aieb_torch torch_cuda c10_cuda)

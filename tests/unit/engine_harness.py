@@ -37,6 +37,7 @@ class Probe:
     """One engine_probe process over one model."""
 
     def __init__(self, model: Path | str, *arguments: str, threads: int = 1):
+        self.model = model
         # One thread by default: for tiny matrices it is faster than two that wait for each other.
         arguments += tuple(os.environ.get("AIEB_TEST_DEVICE", "").split())
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}

@@ -78,6 +78,21 @@ def test_greedy_tokens_of_a_left_padded_batch(pair):
     assert ours["tokens"] == reference(model, batch)
 
 
+def test_steps_that_a_graph_can_record_make_the_same_tokens(pair):
+    """Without a GPU: the same steps, run instead of replayed."""
+    case, _, probe = pair
+    batch = prompts(case, SEED, 4)
+    requests = [
+        {"prompts": [batch[0]], "params": {"max_new_tokens": NEW_TOKENS}},
+        {"prompts": batch, "params": {"max_new_tokens": NEW_TOKENS}},
+        {"prompts": batch[1:3], "params": {"max_new_tokens": NEW_TOKENS, "min_new_tokens": 9}},
+        {"prompts": [batch[3]], "params": {"max_new_tokens": 9, "repetition_penalty": 1.2}},
+    ]
+    with Probe(probe.model, "--aten", "--recordable") as recordable:
+        for request in requests:
+            assert recordable.ask(**request)["tokens"] == probe.ask(**request)["tokens"]
+
+
 def test_repetition_penalty(pair):
     case, model, probe = pair
     batch = prompts(case, SEED, 2)

@@ -28,9 +28,13 @@ struct InFlight {
 
 class BatchRun {
  public:
-  BatchRun(engine::Decoder& decoder, const PromptText& text, const BatchSettings& settings,
-           RunContext& context)
-      : decoder_(decoder), text_(text), settings_(settings), context_(context) {}
+  BatchRun(engine::Decoder& decoder, engine::Generator& generator, const PromptText& text,
+           const BatchSettings& settings, RunContext& context)
+      : decoder_(decoder),
+        generator_(generator),
+        text_(text),
+        settings_(settings),
+        context_(context) {}
 
   void run(std::span<const Request> requests) {
     for (const Request& request : requests) admit(request);
@@ -41,7 +45,7 @@ class BatchRun {
       context_.sink.request_started(flight.record);
     }
     try {
-      finish(engine::generate(decoder_, prompts_, hooks(), context_.stop));
+      finish(generator_.generate(prompts_, hooks(), context_.stop));
     } catch (const c10::OutOfMemoryError& error) {
       fail_all("out_of_memory", out_of_memory(error.what_without_backtrace()));
     } catch (const std::bad_alloc& error) {
@@ -209,6 +213,7 @@ class BatchRun {
   }
 
   engine::Decoder& decoder_;
+  engine::Generator& generator_;
   const PromptText& text_;
   const BatchSettings& settings_;
   RunContext& context_;
@@ -219,9 +224,10 @@ class BatchRun {
 
 }  // namespace
 
-void run_batch(engine::Decoder& decoder, const PromptText& text, const BatchSettings& settings,
-               std::span<const Request> requests, RunContext& context) {
-  BatchRun(decoder, text, settings, context).run(requests);
+void run_batch(engine::Decoder& decoder, engine::Generator& generator, const PromptText& text,
+               const BatchSettings& settings, std::span<const Request> requests,
+               RunContext& context) {
+  BatchRun(decoder, generator, text, settings, context).run(requests);
 }
 
 }  // namespace aieb

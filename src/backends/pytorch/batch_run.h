@@ -7,6 +7,7 @@
 #include "backends/backend.h"
 #include "backends/pytorch/prompt_text.h"
 #include "engine/decoder/decoder.h"
+#include "engine/generate/generator.h"
 #include "engine/generate/settings.h"
 
 namespace aieb {
@@ -25,7 +26,8 @@ struct BatchSettings {
 /// prefill, its tokens as they leave the device, then finished. A request that cannot be answered
 /// (too long, out of memory) is reported as failed. Record extras: token_ids; last_logits (of the
 /// prompt's last position) when asked for; sequences when several were asked for; notices.
-void run_batch(engine::Decoder& decoder, const PromptText& text, const BatchSettings& settings,
-               std::span<const Request> requests, RunContext& context);
+void run_batch(engine::Decoder& decoder, engine::Generator& generator, const PromptText& text,
+               const BatchSettings& settings, std::span<const Request> requests,
+               RunContext& context);
 
 }  // namespace aieb

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -11,6 +12,7 @@
 #include "backends/pytorch/batch_run.h"
 #include "backends/pytorch/cores.h"
 #include "core/error.h"
+#include "engine/cuda/open_step_graphs.h"
 #include "engine/decoder/weights.h"
 #include "engine/spec/families.h"
 
@@ -32,6 +34,14 @@ constexpr std::array kDtypes = {
 std::string name_of(at::ScalarType type) {
   const auto* found = std::ranges::find(kDtypes, type, &DtypeName::type);
   return found == kDtypes.end() ? c10::toString(type) : found->name;
+}
+
+/// How steps of one token run where graphs can be recorded.
+std::string recorded_steps(const engine::Decoder& decoder, int batch) {
+  const int64_t keys = decoder.recordable_keys(batch);
+  if (keys == 0) return "eager: the experts of so large a batch are chosen on the host";
+  if (keys == std::numeric_limits<int64_t>::max()) return "CUDA graph";
+  return "CUDA graph up to " + std::to_string(keys) + " positions, then eager (dynamic rope)";
 }
 
 constexpr size_t kShownNames = 5;
@@ -65,6 +75,7 @@ BackendInfo PytorchBackend::info() const {
   info.details["weight_bytes"] = decoder.weights().bytes;
   info.details["context_length"] = decoder.spec().max_position;
   info.details["attention"] = "ATen scaled_dot_product_attention";
+  info.details["decode_steps"] = steps_;
   info.details["decode_kernels"] = decoder.has_step_ops() ? "own CPU kernels" : "ATen";
   info.details["chat_template"] = text_->uses_template() ? "the model's" : "none";
   info.details["notices"] = notices_;
@@ -119,13 +130,25 @@ void PytorchBackend::validate() {
 void PytorchBackend::load() {
   const c10::InferenceMode inference;
   at::set_num_threads(threads_);
+  notices_.clear();
   model_ = engine::load_model(files_.path, {.dtype = asked_dtype(), .device = device()});
+  make_generator();
   text_.emplace(model_.checkpoint->tokenizer(), files_.path, scenario_);
   collect_notices();
 }
 
+void PytorchBackend::make_generator() {
+  engine::StepGraphs graphs;
+  if (device().is_cuda()) graphs = engine::open_step_graphs();
+  if (!graphs.problem.empty()) {
+    notices_.push_back("decoding without CUDA graphs, which is slower: " + graphs.problem);
+    log::warning(notices_.back());
+  }
+  generator_.emplace(*model_.decoder, graphs.make);
+  steps_ = graphs.make ? recorded_steps(*model_.decoder, scenario_.batch_size) : "eager";
+}
+
 void PytorchBackend::collect_notices() {
-  notices_.clear();
   const auto& unused = model_.decoder->weights().unused;
   if (unused.empty()) return;
   std::string names;
@@ -154,13 +177,14 @@ void PytorchBackend::run(const Workload& workload, RunContext& context) {
   for (size_t first = 0; first < requests.size(); first += size) {
     if (context.stop.stop_requested()) return;
     const size_t count = std::min(size, requests.size() - first);
-    run_batch(*model_.decoder, *text_, settings, std::span(requests).subspan(first, count),
-              context);
+    run_batch(*model_.decoder, *generator_, *text_, settings,
+              std::span(requests).subspan(first, count), context);
   }
 }
 
 void PytorchBackend::unload() {
   text_.reset();
+  generator_.reset();
   model_ = {};
 }
 

@@ -8,6 +8,7 @@
 #include "backends/backend.h"
 #include "backends/plugin.h"
 #include "backends/pytorch/prompt_text.h"
+#include "engine/generate/generator.h"
 #include "engine/model.h"
 
 namespace aieb {
@@ -28,6 +29,7 @@ class PytorchBackend : public Backend {
   [[nodiscard]] at::Device device() const;
   [[nodiscard]] std::optional<at::ScalarType> asked_dtype() const;
   void reject_what_is_missing() const;
+  void make_generator();
   void collect_notices();
 
   BackendConfig config_;
@@ -35,6 +37,8 @@ class PytorchBackend : public Backend {
   ModelFiles files_;
   int threads_ = 0;
   engine::Model model_;
+  std::optional<engine::Generator> generator_;
+  std::string steps_;  ///< how steps of one token run
   std::optional<PromptText> text_;
   std::vector<std::string> notices_;
 };

@@ -1,9 +1,12 @@
 #include "engine/decoder/decoder.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <ATen/ATen.h>
+
+#include "engine/kernels/aten_ops.h"
 
 namespace aieb::engine {
 
@@ -22,9 +25,10 @@ KvCache Decoder::make_cache(int64_t batch, int64_t capacity) {
   cache.capacity = capacity;
   const std::vector<int64_t> shape = {batch, spec_.attention.kv_heads, capacity,
                                       spec_.attention.head_dim};
+  // Zeros, because recordable steps read unused entries, if only to give them no weight.
   for (size_t i = 0; i < spec_.layers.size(); ++i) {
-    cache.layers.push_back({at::empty(shape, weights_.embedding.options()),
-                            at::empty(shape, weights_.embedding.options())});
+    cache.layers.push_back({at::zeros(shape, weights_.embedding.options()),
+                            at::zeros(shape, weights_.embedding.options())});
   }
   for (auto& rope : ropes_) {
     rope.prepare(capacity, ops_->activation_type(dtype()));
@@ -47,22 +51,56 @@ at::Tensor Decoder::forward(const at::Tensor& tokens, KvCache& cache, Logits whi
   const Step step = make_step(cache, count, type);
 
   Buffers made;
-  if (count > 1) made = make_buffers(batch * count, type);
   Buffers& buffers = count > 1 ? made : step_buffers_;
-  const bool reusable = buffers.stream.defined() && buffers.stream.size(0) == batch * count &&
-                        buffers.stream.scalar_type() == type;
-  if (!reusable) buffers = make_buffers(batch * count, type);
-
-  embed(ops, tokens, step, buffers);
-  for (size_t i = 0; i < weights_.layers.size(); ++i) {
-    run_layer(ops, weights_.layers[i], step, cache.layers[i], buffers);
-  }
+  fit_buffers(buffers, batch * count, type);
+  run_layers(ops, tokens, step, cache, buffers);
   cache.length += count;
   if (which == Logits::kAll) {
     return finish(ops, buffers.stream, buffers).view({batch, count, -1});
   }
   const at::Tensor last = buffers.stream.view({batch, count, -1}).select(1, count - 1);
   return finish(ops, last.contiguous(), buffers);
+}
+
+at::Tensor Decoder::forward_recordable(const at::Tensor& tokens, const at::Tensor& index,
+                                       int64_t keys, KvCache& cache) {
+  const auto type = ops_->activation_type(dtype());
+  Step step;
+  step.batch = cache.batch;
+  step.past = keys - 1;
+  step.index = index;
+  step.starts = cache.starts;
+  step.start_of = cache.start_of;
+  const at::Tensor positions = step_positions(step, device());
+  for (const auto& rope : ropes_) step.rope.push_back(rope.rows(positions, keys, type));
+  fit_buffers(recordable_buffers_, cache.batch, type);
+  run_layers(*ops_, tokens, step, cache, recordable_buffers_);
+  return finish(*ops_, recordable_buffers_.stream, recordable_buffers_);
+}
+
+int64_t Decoder::recordable_keys(int64_t batch) const {
+  const bool mixture = std::ranges::any_of(
+      weights_.layers, [](const LayerWeights& layer) { return layer.experts.has_value(); });
+  if (mixture && batch > AtenOps::kFewRows) return 0;
+  int64_t keys = std::numeric_limits<int64_t>::max();
+  for (const auto& rope : ropes_) {
+    if (rope.static_limit() > 0) keys = std::min(keys, rope.static_limit());
+  }
+  return keys;
+}
+
+void Decoder::run_layers(const Ops& ops, const at::Tensor& tokens, const Step& step, KvCache& cache,
+                         Buffers& buffers) const {
+  embed(ops, tokens, step, buffers);
+  for (size_t i = 0; i < weights_.layers.size(); ++i) {
+    run_layer(ops, weights_.layers[i], step, cache.layers[i], buffers);
+  }
+}
+
+void Decoder::fit_buffers(Buffers& buffers, int64_t rows, at::ScalarType type) const {
+  const bool fits = buffers.stream.defined() && buffers.stream.size(0) == rows &&
+                    buffers.stream.scalar_type() == type;
+  if (!fits) buffers = make_buffers(rows, type);
 }
 
 Decoder::Buffers Decoder::make_buffers(int64_t rows, at::ScalarType type) const {

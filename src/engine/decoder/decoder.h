@@ -41,6 +41,19 @@ class Decoder {
   /// forward, or of all of them [batch, n, vocabulary]. Precondition: n fits the cache's capacity.
   at::Tensor forward(const at::Tensor& tokens, KvCache& cache, Logits which = Logits::kLast);
 
+  /// One step of one token a row that can be recorded and replayed: everything that changes between
+  /// steps lies on the device. `tokens` int64 [batch, 1]; `index` int64 [1], the cache entry that
+  /// the step fills; attention reads the first `keys` entries, of which those after `index` are
+  /// hidden. Returns float32 logits [batch, vocabulary]. Does not change cache.length.
+  /// Preconditions: index < keys ≤ capacity; keys ≤ recordable_keys(batch); the cache holds
+  /// finite values everywhere; make_cache has not been called again; one batch size at a time.
+  at::Tensor forward_recordable(const at::Tensor& tokens, const at::Tensor& index, int64_t keys,
+                                KvCache& cache);
+
+  /// Up to how many cache entries steps of `batch` rows are recordable: 0 where they never are
+  /// (many rows of experts), the most that fits an int64 where they always are.
+  [[nodiscard]] int64_t recordable_keys(int64_t batch) const;
+
   /// True when growing a cached sequence to `length` positions changes the rotation of what is
   /// cached, so that the cache must be made again (Phi-3's longrope).
   [[nodiscard]] bool must_recompute(int64_t length) const;
@@ -59,6 +72,10 @@ class Decoder {
     at::Tensor logits;
   };
 
+  /// `buffers` itself where it fits, else made anew.
+  void fit_buffers(Buffers& buffers, int64_t rows, at::ScalarType type) const;
+  void run_layers(const Ops& ops, const at::Tensor& tokens, const Step& step, KvCache& cache,
+                  Buffers& buffers) const;
   [[nodiscard]] Buffers make_buffers(int64_t rows, at::ScalarType type) const;
   [[nodiscard]] Step make_step(const KvCache& cache, int64_t tokens, at::ScalarType type) const;
   void embed(const Ops& ops, const at::Tensor& tokens, const Step& step, Buffers& buffers) const;
@@ -75,7 +92,8 @@ class Decoder {
   std::unique_ptr<Ops> ops_;
   std::unique_ptr<Ops> step_ops_;
   std::vector<Rope> ropes_;
-  Buffers step_buffers_;  ///< kept between steps of one token
+  Buffers step_buffers_;        ///< kept between steps of one token
+  Buffers recordable_buffers_;  ///< recorded graphs point into them
 };
 
 }  // namespace aieb::engine

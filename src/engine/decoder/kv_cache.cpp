@@ -10,7 +10,12 @@ void KvCache::reset(std::vector<int64_t> new_starts, at::Device device) {
   length = 0;
   const bool padded = std::ranges::any_of(new_starts, [](int64_t start) { return start != 0; });
   start_of = padded ? std::move(new_starts) : std::vector<int64_t>{};
-  starts = padded ? at::tensor(start_of, at::kLong).to(device) : at::Tensor{};
+  starts = at::Tensor{};
+  if (!padded) return;
+  if (!starts_memory.defined()) {
+    starts_memory = at::empty({batch}, at::TensorOptions().dtype(at::kLong).device(device));
+  }
+  starts = starts_memory.copy_(at::tensor(start_of, at::kLong));
 }
 
 }  // namespace aieb::engine

@@ -18,6 +18,7 @@ struct KvCache {
   /// First valid entry of each row: left padding lies before it. Empty: nothing is padded.
   std::vector<int64_t> start_of;
   at::Tensor starts;  ///< the same on the device, int64 [batch]; undefined: nothing is padded
+  at::Tensor starts_memory;  ///< where `starts` always lies: recorded graphs point there
 
   /// Forgets all entries and sets the padding of the next sequences.
   void reset(std::vector<int64_t> new_starts, at::Device device);

@@ -24,6 +24,9 @@ class Rope {
   /// The same for the consecutive positions first … first + count − 1, without copying if prepared.
   [[nodiscard]] RopeRows range(int64_t first, int64_t count, at::ScalarType type) const;
 
+  /// Sequences up to this length share one set of frequencies; 0: all do.
+  [[nodiscard]] int64_t static_limit() const;
+
   /// Inverse frequencies for a sequence of `length`, float32 [rotary_dim / 2].
   [[nodiscard]] at::Tensor frequencies(int64_t length) const;
 
@@ -33,8 +36,6 @@ class Rope {
     at::Tensor cos;
     at::Tensor sin;
   };
-  /// Sequences up to this length share one set of frequencies; 0: all do.
-  [[nodiscard]] int64_t static_limit() const;
   [[nodiscard]] const Table* table(int64_t length, at::ScalarType type) const;
   [[nodiscard]] RopeRows compute(const at::Tensor& positions, int64_t length,
                                  at::ScalarType type) const;

@@ -5,6 +5,8 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "engine/generate/logits.h"
 
@@ -38,8 +40,9 @@ struct Row {
 
 class Batch {
  public:
-  Batch(Decoder& decoder, const std::vector<Prompt>& prompts, const GenerationHooks& hooks)
-      : decoder_(decoder), hooks_(hooks) {
+  Batch(Stepper& stepper, Decoder& decoder, const std::vector<Prompt>& prompts,
+        const GenerationHooks& hooks)
+      : stepper_(stepper), decoder_(decoder), hooks_(hooks) {
     size_t longest = 0;
     for (const auto& prompt : prompts) longest = std::max(longest, prompt.tokens.size());
     int64_t new_tokens = 0;
@@ -56,10 +59,7 @@ class Batch {
       use_cache_ = use_cache_ && prompt.settings.use_cache;
       rows_.push_back(std::move(row));
     }
-    cache_ = decoder.make_cache(static_cast<int64_t>(prompts.size()),
-                                static_cast<int64_t>(longest) + new_tokens);
-    cache_.reset(starts, decoder.device());
-    starts_ = std::move(starts);
+    stepper_.begin(starts, static_cast<int64_t>(longest) + new_tokens);
   }
 
   std::vector<Continuation> run(const std::stop_token& stop) {
@@ -68,9 +68,15 @@ class Batch {
         cancel();
         break;
       }
-      at::Tensor logits = first || must_restart() ? forward_all() : forward_last();
-      if (first && hooks_.keep_prompt_logits) keep_prompt_logits(logits);
-      append(choose(logits));
+      if (first || must_restart(stepper_.length() + 1)) {
+        const at::Tensor logits = stepper_.restart(all_tokens());
+        if (first && hooks_.keep_prompt_logits) keep_prompt_logits(logits);
+        append(choose(logits));
+      } else if (plain() && stepper_.has_recordable_step()) {
+        append(stepper_.greedy_step(last_tokens(), goes_on_after_next()));
+      } else {
+        append(choose(stepper_.step(last_tokens())));
+      }
     }
     std::vector<Continuation> results;
     for (auto& row : rows_) results.push_back(std::move(row.result));
@@ -80,29 +86,37 @@ class Batch {
  private:
   [[nodiscard]] bool finished() const { return std::ranges::all_of(rows_, &Row::done); }
 
-  [[nodiscard]] bool must_restart() const {
-    return !use_cache_ || decoder_.must_recompute(cache_.length + 1);
+  [[nodiscard]] bool must_restart(int64_t length) const {
+    return !use_cache_ || decoder_.must_recompute(length);
   }
 
-  at::Tensor forward_all() {
-    cache_.reset(starts_, decoder_.device());
-    const auto length = static_cast<int64_t>(rows_.front().sequence.size());
-    at::Tensor tokens = at::empty({static_cast<int64_t>(rows_.size()), length}, at::kLong);
-    for (size_t i = 0; i < rows_.size(); ++i) {
-      std::ranges::copy(rows_[i].sequence,
-                        tokens.data_ptr<int64_t>() + static_cast<int64_t>(i) * length);
-    }
-    return decoder_.forward(tokens.to(decoder_.device()), cache_);
+  /// Whether every row takes the most likely token, from now on.
+  [[nodiscard]] bool plain() const {
+    return std::ranges::all_of(rows_, [](const Row& row) {
+      const GenerationSettings& s = row.prompt->settings;
+      return !s.sample && s.repetition_penalty == 1 && row.generated >= s.min_new_tokens;
+    });
   }
 
-  at::Tensor forward_last() {
-    if (!step_tokens_.defined()) {
-      step_tokens_ = at::empty({static_cast<int64_t>(rows_.size()), 1}, at::kLong);
+  /// Whether some row will take a token after its next one, unless that one ends it.
+  [[nodiscard]] bool goes_on_after_next() const {
+    return !must_restart(stepper_.length() + 2) && std::ranges::any_of(rows_, [](const Row& row) {
+      return !row.done && row.generated + 1 < row.prompt->settings.max_new_tokens;
+    });
+  }
+
+  [[nodiscard]] std::vector<int64_t> all_tokens() const {
+    std::vector<int64_t> tokens;
+    for (const Row& row : rows_) {
+      tokens.insert(tokens.end(), row.sequence.begin(), row.sequence.end());
     }
-    for (size_t i = 0; i < rows_.size(); ++i) {
-      step_tokens_.data_ptr<int64_t>()[i] = rows_[i].sequence.back();
-    }
-    return decoder_.forward(step_tokens_.to(decoder_.device()), cache_);
+    return tokens;
+  }
+
+  [[nodiscard]] std::vector<int64_t> last_tokens() const {
+    std::vector<int64_t> tokens;
+    for (const Row& row : rows_) tokens.push_back(row.sequence.back());
+    return tokens;
   }
 
   void keep_prompt_logits(const at::Tensor& logits) {
@@ -113,11 +127,7 @@ class Batch {
   }
 
   [[nodiscard]] std::vector<int64_t> choose(const at::Tensor& logits) {
-    const bool plain = std::ranges::all_of(rows_, [](const Row& row) {
-      const GenerationSettings& s = row.prompt->settings;
-      return !s.sample && s.repetition_penalty == 1 && row.generated >= s.min_new_tokens;
-    });
-    if (plain) return best_tokens(logits);
+    if (plain()) return best_tokens(logits);
     const OneThread alone;
     std::vector<int64_t> tokens(rows_.size());
     for (size_t i = 0; i < rows_.size(); ++i) {
@@ -188,20 +198,28 @@ class Batch {
     }
   }
 
+  Stepper& stepper_;
   Decoder& decoder_;
   const GenerationHooks& hooks_;
   std::vector<Row> rows_;
-  std::vector<int64_t> starts_;
-  KvCache cache_;
-  at::Tensor step_tokens_;
   bool use_cache_ = true;
 };
 
 }  // namespace
 
-std::vector<Continuation> generate(Decoder& decoder, const std::vector<Prompt>& prompts,
-                                   const GenerationHooks& hooks, const std::stop_token& stop) {
-  return Batch(decoder, prompts, hooks).run(stop);
+Generator::Generator(Decoder& decoder, StepGraphMaker make_graph)
+    : decoder_(decoder), stepper_(decoder, std::move(make_graph)) {
+  if (!decoder.device().is_cuda()) return;
+  const c10::impl::VirtualGuardImpl device(decoder.device().type());
+  device.synchronizeDevice(decoder.device().index());  // the weights were written on another stream
+  stream_ = device.getStreamFromGlobalPool(decoder.device(), /*isHighPriority=*/false);
+}
+
+std::vector<Continuation> Generator::generate(const std::vector<Prompt>& prompts,
+                                              const GenerationHooks& hooks,
+                                              const std::stop_token& stop) {
+  const c10::OptionalStreamGuard on_stream(stream_);
+  return Batch(stepper_, decoder_, prompts, hooks).run(stop);
 }
 
 }  // namespace aieb::engine

@@ -2,15 +2,18 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Stream.h>
 
 #include "engine/decoder/decoder.h"
 #include "engine/generate/settings.h"
+#include "engine/generate/stepper.h"
 
 namespace aieb::engine {
 
@@ -37,10 +40,22 @@ struct GenerationHooks {
   bool keep_prompt_logits = false;
 };
 
-/// Continues a batch of prompts until every one has ended. Shorter prompts are padded on the left;
-/// finished rows are fed padding. When `stop` is requested, the unfinished rows end as kCancelled.
-/// Throws what ATen throws, e.g. c10::OutOfMemoryError.
-std::vector<Continuation> generate(Decoder& decoder, const std::vector<Prompt>& prompts,
-                                   const GenerationHooks& hooks, const std::stop_token& stop);
+/// Continues batches of prompts with one decoder. Not thread-safe.
+class Generator {
+ public:
+  /// `decoder` outlives this. With `make_graph`, steps of one token are recorded and replayed.
+  explicit Generator(Decoder& decoder, StepGraphMaker make_graph = {});
+
+  /// Continues every prompt until it has ended. Shorter prompts are padded on the left; finished
+  /// rows keep their place. When `stop` is requested, the unfinished rows end as kCancelled.
+  /// Throws what ATen throws, e.g. c10::OutOfMemoryError.
+  std::vector<Continuation> generate(const std::vector<Prompt>& prompts,
+                                     const GenerationHooks& hooks, const std::stop_token& stop);
+
+ private:
+  Decoder& decoder_;
+  Stepper stepper_;
+  std::optional<c10::Stream> stream_;  ///< recordings need one that is not the default
+};
 
 }  // namespace aieb::engine

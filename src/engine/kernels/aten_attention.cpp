@@ -36,15 +36,28 @@ void normalise(const AtenOps& ops, const std::optional<Norm>& norm, at::Tensor& 
 }
 
 /// Rotates the leading dimensions of every head in place.
-void rotate(const RopeRows& rope, const Step& step, at::Tensor& x) {
+void rotate(const RopeRows& rope, const Step& step, at::Tensor x) {
   const int64_t half = rope.cos.size(1);
   const at::Tensor cos = rope.cos.view({-1, step.tokens, 1, half});
   const at::Tensor sin = rope.sin.view({-1, step.tokens, 1, half});
   at::Tensor first = x.narrow(3, 0, half);
   at::Tensor second = x.narrow(3, half, half);
-  const at::Tensor turned = first * cos - second * sin;
-  second.copy_(second * cos + first * sin);
+  const at::Tensor turned = at::addcmul(first * cos, second, sin, -1);
+  second.mul_(cos).addcmul_(first, sin);
   first.copy_(turned);
+}
+
+/// Appends the new keys and values to the cache.
+void store(const Step& step, const Heads& heads, KvLayer& cache) {
+  const at::Tensor k = heads.k.transpose(1, 2);
+  const at::Tensor v = heads.v.transpose(1, 2);
+  if (step.index.defined()) {
+    cache.keys.index_copy_(2, step.index, k);
+    cache.values.index_copy_(2, step.index, v);
+    return;
+  }
+  cache.keys.narrow(2, step.past, step.tokens).copy_(k);
+  cache.values.narrow(2, step.past, step.tokens).copy_(v);
 }
 
 at::Tensor alibi_bias(const Attention& attention, const Step& step, int64_t first,
@@ -66,6 +79,15 @@ at::Tensor mask_of(const Attention& attention, const Step& step, int64_t first,
   return entry->second.defined() ? entry->second + bias : bias;
 }
 
+/// Appends one logit a head to scores [b, kv_heads, group, t, s].
+at::Tensor with_sinks(const Attention& attention, const at::Tensor& scores) {
+  std::vector<int64_t> shape = scores.sizes().vec();
+  shape.back() = 1;
+  const at::Tensor sinks =
+      attention.sinks.view({1, shape[1], shape[2], 1, 1}).expand(shape).to(scores.scalar_type());
+  return at::cat({scores, sinks}, -1);
+}
+
 /// softmax(softcap(q·k) + mask, with sinks) · v, where scaled_dot_product_attention has no such
 /// option. q [b, heads, t, d]; k, v [b, kv_heads, s, d].
 at::Tensor explicit_attention(const Attention& attention, const at::Tensor& q, const at::Tensor& k,
@@ -76,15 +98,41 @@ at::Tensor explicit_attention(const Attention& attention, const at::Tensor& q, c
   if (attention.softcap != 0) scores = (scores / attention.softcap).tanh() * attention.softcap;
   if (mask.defined()) scores = scores + mask.unsqueeze(2);
   const int64_t keys = scores.size(-1);
-  if (attention.sinks.defined()) {
-    std::vector<int64_t> shape = scores.sizes().vec();
-    shape.back() = 1;
-    const at::Tensor sinks =
-        attention.sinks.view({1, attention.kv_heads, group, 1, 1}).expand(shape);
-    scores = at::cat({scores, sinks.to(scores.scalar_type())}, -1);
-  }
+  if (attention.sinks.defined()) scores = with_sinks(attention, scores);
   const at::Tensor weights = scores.softmax(-1, at::kFloat).narrow(-1, 0, keys).to(q.scalar_type());
   return at::matmul(weights, v.unsqueeze(2)).flatten(1, 2);
+}
+
+/// The same for one query a row, in few operations and without repeating keys for the heads that
+/// share them, as scaled_dot_product_attention does on CUDA. q [b, heads, 1, d]; out [b, q_width].
+void single_query_attention(const Attention& attention, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, const at::Tensor& mask, at::Tensor& out) {
+  const int64_t group = attention.heads / attention.kv_heads;
+  const int64_t batch = q.size(0);
+  const int64_t keys = k.size(2);
+  const at::Tensor queries = q.reshape({batch * attention.kv_heads, group, attention.head_dim});
+  const at::Tensor by_head = k.flatten(0, 1).transpose(1, 2);
+  // Masks of alibi differ by head, others do not.
+  const auto grouped = [&](const at::Tensor& bias) {
+    return bias.expand({batch, attention.heads, 1, keys})
+        .reshape({batch * attention.kv_heads, group, keys});
+  };
+  const bool capped = attention.softcap != 0;
+  at::Tensor scores;
+  if (mask.defined() && !capped) {
+    scores = at::baddbmm(grouped(mask), queries, by_head, 1, attention.scale);
+  } else {
+    scores = at::bmm(queries, by_head).mul_(attention.scale);
+    if (capped) scores = scores.div_(attention.softcap).tanh_().mul_(attention.softcap);
+    if (mask.defined()) scores.add_(grouped(mask));
+  }
+  if (attention.sinks.defined()) {
+    const auto five = scores.view({batch, attention.kv_heads, group, 1, keys});
+    scores = with_sinks(attention, five).view({batch * attention.kv_heads, group, keys + 1});
+  }
+  const at::Tensor weights = scores.softmax(-1).narrow(-1, 0, keys);
+  at::Tensor rows = out.view({batch * attention.kv_heads, group, attention.head_dim});
+  at::bmm_out(rows, weights, v.flatten(0, 1));
 }
 
 }  // namespace
@@ -92,7 +140,7 @@ at::Tensor explicit_attention(const Attention& attention, const at::Tensor& q, c
 at::Tensor attention_mask(const Step& step, int64_t window, int64_t first,
                           const at::TensorOptions& like) {
   const auto index = like.dtype(at::kLong);
-  const at::Tensor query = at::arange(step.past, step.length(), index).view({1, 1, -1, 1});
+  const at::Tensor query = step_index(step, like.device()).view({1, 1, -1, 1});
   const at::Tensor key = at::arange(first, step.length(), index).view({1, 1, 1, -1});
   at::Tensor seen = key <= query;
   if (window > 0) seen = seen.logical_and(key > query - window);
@@ -113,26 +161,34 @@ void AtenOps::attend(const Attention& attention, const Step& step, at::Tensor& q
   if (!attention.norm_after_rope) norms();
   if (attention.rope >= 0) {
     const RopeRows& rope = step.rope[static_cast<size_t>(attention.rope)];
-    rotate(rope, step, heads.q);
-    rotate(rope, step, heads.k);
+    // The heads of q and k lie side by side.
+    const int64_t heads_of_both = attention.heads + attention.kv_heads;
+    rotate(rope, step,
+           qkv.narrow(1, 0, heads_of_both * attention.head_dim)
+               .unflatten(1, {heads_of_both, attention.head_dim})
+               .unflatten(0, {step.batch, step.tokens}));
   }
   if (attention.norm_after_rope) norms();
-  cache.keys.narrow(2, step.past, step.tokens).copy_(heads.k.transpose(1, 2));
-  cache.values.narrow(2, step.past, step.tokens).copy_(heads.v.transpose(1, 2));
+  store(step, heads, cache);
 
   // One query sees a suffix of the cache: reading only that needs no mask for the window.
   const bool single = step.tokens == 1;
+  const bool recorded = step.index.defined();
   const bool windowed = attention.window > 0 && step.length() > attention.window;
-  const int64_t first = single && windowed ? step.length() - attention.window : 0;
+  const int64_t first = single && windowed && !recorded ? step.length() - attention.window : 0;
   const at::Tensor k = cache.keys.narrow(2, first, step.length() - first);
   const at::Tensor v = cache.values.narrow(2, first, step.length() - first);
   const at::Tensor q = heads.q.transpose(1, 2);
 
   const bool explicit_scores = attention.softcap != 0 || attention.sinks.defined();
-  const bool plain = !step.starts.defined() && !attention.alibi_slopes.defined();
+  const bool plain = !step.starts.defined() && !attention.alibi_slopes.defined() && !recorded;
   const bool causal = !single && plain && !windowed && !explicit_scores && step.past == 0;
   const bool needs_mask = !causal && !(single && plain);
   const at::Tensor mask = needs_mask ? mask_of(attention, step, first, q.options()) : at::Tensor{};
+  if (single && (recorded || q.is_cuda())) {
+    single_query_attention(attention, q, k, v, mask, out);
+    return;
+  }
   const at::Tensor result =
       explicit_scores ? explicit_attention(attention, q, k, v, mask)
                       : at::scaled_dot_product_attention(

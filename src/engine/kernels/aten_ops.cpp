@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/kernels/aten_experts.h"
+
 namespace aieb::engine {
 
 at::ScalarType AtenOps::activation_type(at::ScalarType weights) const { return weights; }
@@ -10,6 +12,10 @@ void AtenOps::norm(const Norm& norm, const at::Tensor& x, at::Tensor& out) const
   const std::vector<int64_t> width = {x.size(-1)};
   if (norm.kind == NormKind::kLayerNorm) {
     out.copy_(at::layer_norm(x, width, norm.weight, norm.bias, norm.eps));
+    return;
+  }
+  if (x.is_cuda()) {  // one kernel instead of seven; it multiplies before it rounds
+    out.copy_(std::get<0>(at::_fused_rms_norm(x, width, norm.weight, norm.eps)));
     return;
   }
   const at::Tensor wide = x.to(at::kFloat);
@@ -27,6 +33,10 @@ void AtenOps::linear(const Linear& linear, const at::Tensor& x, at::Tensor& out)
 }
 
 void AtenOps::linear_add(const Linear& linear, const at::Tensor& x, at::Tensor& residual) const {
+  if (x.is_cuda() && !linear.bias.defined()) {
+    at::addmm_out(residual, residual, x, linear.weight.t());
+    return;
+  }
   // The product is rounded to the activation type before the sum, as transformers does.
   residual.add_(at::linear(x, linear.weight, linear.bias));
 }
@@ -35,24 +45,33 @@ void AtenOps::add(const at::Tensor& x, double scale, at::Tensor& residual) const
   residual.add_(scale == 1 ? x : x * scale);
 }
 
-void AtenOps::activate(Activation activation, at::Tensor& x) const {
+namespace {
+
+/// out = act(x); out may be x.
+void activate_into(Activation activation, const at::Tensor& x, at::Tensor& out) {
   switch (activation) {
     case Activation::kSilu:
-      at::silu_(x);
+      at::silu_out(out, x);
       break;
     case Activation::kGelu:
-      at::gelu_(x, "none");
+      at::gelu_out(out, x, "none");
       break;
     case Activation::kGeluTanh:
-      at::gelu_(x, "tanh");
+      at::gelu_out(out, x, "tanh");
       break;
     case Activation::kRelu:
-      at::relu_(x);
+      at::relu_out(out, x);
       break;
     case Activation::kClampedSwiglu:
       TORCH_CHECK(false, "the clamped SwiGLU needs a gate");
       break;
   }
+}
+
+}  // namespace
+
+void AtenOps::activate(Activation activation, at::Tensor& x) const {
+  activate_into(activation, x, x);
 }
 
 void AtenOps::gate(Activation activation, const at::Tensor& gate_up, at::Tensor& out) const {
@@ -65,32 +84,17 @@ void AtenOps::gate(Activation activation, const at::Tensor& gate_up, at::Tensor&
     out.copy_(gate * (gate * kAlpha).sigmoid() * (up.clamp(-kLimit, kLimit) + 1));
     return;
   }
-  out.copy_(gate_up.narrow(-1, 0, inner));
-  activate(activation, out);
+  activate_into(activation, gate_up.narrow(-1, 0, inner), out);
   out.mul_(up);
 }
 
 void AtenOps::experts(const MoeSpec& spec, Activation activation, const Experts& experts,
                       const at::Tensor& x, at::Tensor& out) const {
-  at::Tensor scores = at::linear(x, experts.router.weight, experts.router.bias);
-  if (!spec.softmax_after_topk) scores = scores.softmax(-1, at::kFloat);
-  auto [weights, chosen] = scores.topk(spec.per_token, -1);
-  if (spec.softmax_after_topk) weights = weights.softmax(-1);
-  if (spec.renormalise) weights = weights / weights.sum(-1, true);
-  weights = weights.to(x.scalar_type());
-  out.zero_();
-  for (int64_t e = 0; e < spec.experts; ++e) {
-    const at::Tensor hits = (chosen == e).nonzero();
-    if (hits.size(0) == 0) continue;
-    const at::Tensor rows = hits.select(1, 0);
-    const auto bias = [e](const at::Tensor& all) { return all.defined() ? all[e] : at::Tensor{}; };
-    const at::Tensor wide =
-        at::linear(x.index_select(0, rows), experts.gate_up[e], bias(experts.gate_up_bias));
-    at::Tensor inner = at::empty({wide.size(0), wide.size(1) / 2}, wide.options());
-    gate(activation, wide, inner);
-    const at::Tensor y = at::linear(inner, experts.down[e], bias(experts.down_bias));
-    const at::Tensor share = weights.index({rows, hits.select(1, 1)}).unsqueeze(1);
-    out.index_add_(0, rows, y * share);
+  const Routing routing = route(spec, experts, x);
+  if (x.is_cuda() && x.size(0) <= kFewRows) {
+    run_chosen_experts(*this, activation, experts, routing, x, out);
+  } else {
+    run_every_expert(*this, activation, experts, routing, x, out);
   }
 }
 

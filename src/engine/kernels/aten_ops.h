@@ -18,6 +18,9 @@ class AtenOps : public Ops {
   void gate(Activation activation, const at::Tensor& gate_up, at::Tensor& out) const override;
   void experts(const MoeSpec& spec, Activation activation, const Experts& experts,
                const at::Tensor& x, at::Tensor& out) const override;
+
+  /// Up to this many rows on a GPU, the experts never wait for the device.
+  static constexpr int64_t kFewRows = 8;
 };
 
 /// Additive mask of a step, [1 or batch, 1, tokens, keys] float in `type`, for the cache entries

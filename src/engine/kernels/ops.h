@@ -76,6 +76,9 @@ struct Step {
   int64_t batch = 1;
   int64_t tokens = 1;
   int64_t past = 0;  ///< cache entries before this step: new keys go to past … past+tokens−1
+  /// int64 [1] on the device, for a step of one token that is recorded: the cache entry that takes
+  /// the new key. Entries after it, up to length(), are read and hidden. Undefined: it is `past`.
+  at::Tensor index;
   std::vector<RopeRows> rope;
   at::Tensor starts;  ///< [batch] int64: first valid cache index (left padding); undefined: all 0
   std::vector<int64_t> start_of;  ///< the same on the host; empty: all 0
@@ -84,6 +87,9 @@ struct Step {
 
   [[nodiscard]] int64_t length() const { return past + tokens; }  ///< cache entries after the step
 };
+
+/// Cache indices of the step's tokens, int64 [tokens] on `device`.
+at::Tensor step_index(const Step& step, at::Device device);
 
 /// Position of every row of the step, int64 [batch·tokens]: cache index minus the row's padding;
 /// 0 for padding.

@@ -1,6 +1,6 @@
-// engine_probe MODEL [float32|bfloat16|float16] [cuda] [--aten]: one JSON request a line on
-// standard input, one JSON answer a line on standard output. The differential tests in tests/unit
-// drive it.
+// engine_probe MODEL [float32|bfloat16|float16] [cuda] [--aten] [--eager] [--recordable]: one JSON
+// request a line on standard input, one JSON answer a line on standard output. The differential
+// tests in tests/unit drive it.
 //
 //   {"prompts": [[1, 2], [3]], "params": {"max_new_tokens": 24, …}}   generates as one batch
 //       → {"tokens": [[…], […]], "finish": ["eos", "length"], "logits": [[…], […]],
@@ -21,6 +21,7 @@
 #include <dlfcn.h>
 
 #include "core/error.h"
+#include "engine/cuda/open_step_graphs.h"
 #include "engine/generate/generator.h"
 #include "engine/model.h"
 
@@ -65,7 +66,17 @@ const char* name_of(Finish finish) {
   return "";
 }
 
-Json answer_generation(Model& model, const Json& request) {
+/// Stands in for a recording where there is no GPU: runs the step that would be recorded.
+class RepeatedStep : public StepGraph {
+ public:
+  void capture(const std::function<void()>& body) override { body_ = body; }
+  void replay() override { body_(); }
+
+ private:
+  std::function<void()> body_;
+};
+
+Json answer_generation(Model& model, Generator& generator, const Json& request) {
   const ModelDefaults defaults{model.checkpoint->generation_config(), model.checkpoint->config()};
   const auto settings = resolve_settings(read_params(request.value("params", Json::object())),
                                          defaults, std::nullopt);
@@ -84,7 +95,7 @@ Json answer_generation(Model& model, const Json& request) {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   };
   Json answer = {{"tokens", Json::array()}, {"finish", Json::array()}, {"logits", Json::array()}};
-  for (const auto& result : generate(*model.decoder, prompts, hooks, {})) {
+  for (const auto& result : generator.generate(prompts, hooks, {})) {
     answer["tokens"].push_back(result.tokens);
     answer["finish"].push_back(name_of(result.finish));
     if (hooks.keep_prompt_logits) answer["logits"].push_back(to_list(result.prompt_logits));
@@ -103,8 +114,8 @@ Json answer_logits(Model& model, const Json& request) {
   return {{"logits", rows}};
 }
 
-Json answer(Model& model, const Json& request) {
-  if (request.contains("prompts")) return answer_generation(model, request);
+Json answer(Model& model, Generator& generator, const Json& request) {
+  if (request.contains("prompts")) return answer_generation(model, generator, request);
   if (request.contains("prompt")) return answer_logits(model, request);
   if (request.contains("tensor")) {
     const at::Tensor tensor = model.checkpoint->tensor(request["tensor"].get<std::string>());
@@ -127,18 +138,27 @@ at::Device open_cuda() {
 
 int run(int argc, char** argv) {
   ModelOptions options;
+  StepGraphMaker make_graph;
   options.dtype = at::kFloat;
   for (int i = 2; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--aten") options.own_kernels = false;
     if (argument == "bfloat16") options.dtype = at::kBFloat16;
     if (argument == "float16") options.dtype = at::kHalf;
-    if (argument == "cuda") options.device = open_cuda();
+    if (argument == "cuda") {
+      options.device = open_cuda();
+      StepGraphs graphs = open_step_graphs();
+      if (!graphs.make) throw EnvironmentError(graphs.problem);
+      make_graph = graphs.make;
+    }
+    if (argument == "--recordable") make_graph = [] { return std::make_unique<RepeatedStep>(); };
+    if (argument == "--eager") make_graph = {};
   }
   const c10::InferenceMode inference;
   Model model = load_model(argv[1], options);
+  Generator generator(*model.decoder, make_graph);
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << answer(model, Json::parse(line)).dump() << std::endl;
+    std::cout << answer(model, generator, Json::parse(line)).dump() << std::endl;
   }
   return 0;
 }
