@@ -30,6 +30,7 @@ Action declare_list(CLI::App& app);
 Action declare_show(CLI::App& app);
 Action declare_report(CLI::App& app);
 Action declare_compare(CLI::App& app);
+Action declare_verify(CLI::App& app);
 Action declare_doctor(CLI::App& app);
 Action declare_version(CLI::App& app);
 

@@ -12,6 +12,7 @@ constexpr std::array kCommands = {
     Command{"show", "Show one run in detail", declare_show},
     Command{"report", "Write a report of a recorded run again, in any format", declare_report},
     Command{"compare", "Compare two runs and say whether they differ", declare_compare},
+    Command{"verify", "Compare the native engine with transformers on a model", declare_verify},
     Command{"doctor", "Check what can be measured on this machine", declare_doctor},
     Command{"version", "Print the version", declare_version},
 };

@@ -13,6 +13,7 @@ namespace aieb {
 namespace embedded {
 extern const std::string_view quickstart_prompts;
 extern const std::string_view reasoning_formats;
+extern const std::string_view transformers_reference;
 }  // namespace embedded
 
 namespace {
@@ -36,6 +37,7 @@ std::span<const EmbeddedFile> embedded_files() {
   static const EmbeddedFile files[] = {
       {kQuickstartPrompts, embedded::quickstart_prompts},
       {kReasoningFormats, embedded::reasoning_formats},
+      {kTransformersReference, embedded::transformers_reference},
   };
   return files;
 }

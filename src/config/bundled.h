@@ -25,5 +25,7 @@ BundledFile bundled_file(std::string_view path);
 
 constexpr std::string_view kQuickstartPrompts = "data/prompts/quickstart.jsonl";
 constexpr std::string_view kReasoningFormats = "ai_energy_benchmarks/config/reasoning_formats.yaml";
+constexpr std::string_view kTransformersReference =
+    "ai_energy_benchmarks/workers/transformers_reference.py";
 
 }  // namespace aieb

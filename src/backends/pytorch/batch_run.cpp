@@ -78,6 +78,7 @@ class BatchRun {
       std::vector<int64_t> tokens = text_.encode(request);
       fit(tokens, generation, record);
       record.prompt_tokens = static_cast<int64_t>(tokens.size());
+      if (settings_.return_logits) record.extra["prompt_token_ids"] = tokens;
       add_rows(flight, std::move(tokens), generation);
     } catch (const DataError& error) {
       reject(std::move(record), "context_too_long", error.what());
