@@ -168,3 +168,32 @@ def test_a_header_longer_than_the_limit_is_refused(folder):
     code, message = fails_with(folder)
     assert code == 4
     assert "header length" in message
+
+
+def test_mxfp4_experts_are_those_of_transformers(tmp_path):
+    """A gpt-oss checkpoint as published: experts as blocks of four-bit numbers with scales."""
+    rng = torch.Generator().manual_seed(SEED % 2**31)
+    config = transformers.GptOssConfig(
+        vocab_size=97, hidden_size=64, intermediate_size=96, num_hidden_layers=2, head_dim=16,
+        num_attention_heads=4, num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2,
+        sliding_window=4, eos_token_id=2, pad_token_id=0,
+    )  # fmt: skip
+    torch.manual_seed(SEED % 2**31)
+    transformers.GptOssForCausalLM(config).save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    for name in [name for name in weights if name.endswith(("gate_up_proj", "down_proj"))]:
+        shape = weights.pop(name).transpose(1, 2).shape  # [experts, out, in]
+        groups = shape[2] // 32
+        blocks = torch.randint(0, 256, (*shape[:2], groups, 16), generator=rng, dtype=torch.uint8)
+        scales = torch.randint(119, 124, (*shape[:2], groups), generator=rng, dtype=torch.uint8)
+        weights[f"{name}_blocks"], weights[f"{name}_scales"] = blocks, scales
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    edit_config(tmp_path, quantization_config={"quant_method": "mxfp4"})
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path, quantization_config=transformers.Mxfp4Config(dequantize=True)
+    )
+    with torch.no_grad():
+        theirs = model.float().eval()(torch.tensor([PROMPT])).logits[0]
+    ours = torch.tensor(logits(tmp_path))
+    assert theirs.std() > 0.01
+    assert ((ours - theirs).abs() - 1e-4 * theirs.abs()).max() <= 2e-4
