@@ -58,6 +58,8 @@ constexpr std::array kConfigKeys = {
     Pair{"attention.key_length", "head_dim"},
     Pair{"attention.layer_norm_rms_epsilon", "rms_norm_eps"},
     Pair{"attention.sliding_window", "sliding_window"},
+    Pair{"attn_logit_softcapping", "attn_logit_softcapping"},
+    Pair{"final_logit_softcapping", "final_logit_softcapping"},
     Pair{"vocab_size", "vocab_size"},
 };
 constexpr std::array kTokenKeys = {
@@ -75,6 +77,19 @@ std::optional<std::string> look_up(const Pairs& pairs, std::string_view name) {
 
 bool has_four_norms(const GgufArchitecture& architecture) {
   return architecture.norm_offset != 0 && std::string_view(architecture.name) != "gemma";
+}
+
+/// Gemma's files do not say by what queries are scaled. The largest model of each generation, known
+/// by its layers, divides by the root of hidden size over heads, the others by that of the head's
+/// width (the rule that llama.cpp reads them by).
+void add_gemma_query_scale(const std::string& architecture, Json& config) {
+  const int64_t largest = architecture == "gemma2" ? 46 : architecture == "gemma3" ? 62 : 0;
+  if (largest == 0) return;
+  const auto value = [&config](const char* key) { return config.value(key, int64_t{0}); };
+  const int64_t heads = std::max<int64_t>(value("num_attention_heads"), 1);
+  config["query_pre_attn_scalar"] = value("num_hidden_layers") == largest
+                                        ? value("hidden_size") / heads
+                                        : config.value("head_dim", value("hidden_size") / heads);
 }
 
 Json rope_scaling(const std::string& prefix, const Json& metadata) {
@@ -140,6 +155,7 @@ Json hugging_face_config(const GgufArchitecture& architecture, const Json& metad
   if (!config.contains("num_key_value_heads") && config.contains("num_attention_heads")) {
     config["num_key_value_heads"] = config["num_attention_heads"];
   }
+  add_gemma_query_scale(architecture.name, config);
   const Json scaling = rope_scaling(prefix, metadata);
   if (!scaling.is_null()) config["rope_scaling"] = scaling;
   if (!config.contains("vocab_size") && metadata.contains("tokenizer.ggml.tokens")) {
