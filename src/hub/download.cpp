@@ -275,7 +275,12 @@ void fetch_file(const HubSettings& settings, HubClient& client, const Repo& repo
   cache.link(facts.etag, commit, file.name);
 }
 
-/// For callers without a progress display: a line in the log, every tenth of the way.
+DownloadProgress& download_display() {
+  static DownloadProgress display;
+  return display;
+}
+
+/// Without any display: a line in the log, every tenth of the way.
 DownloadProgress log_progress() {
   return [tenth = int64_t{0}](const DownloadState& state) mutable {
     const int64_t now = state.bytes_total > 0 ? 10 * state.bytes_done / state.bytes_total : 10;
@@ -284,6 +289,12 @@ DownloadProgress log_progress() {
     log::info(fmt::format("downloaded {} of {}", human_size(state.bytes_done),
                           human_size(state.bytes_total)));
   };
+}
+
+/// The one that was asked for, else the process's, else the log.
+DownloadProgress shown_by(const DownloadProgress& asked) {
+  if (asked) return asked;
+  return download_display() ? download_display() : log_progress();
 }
 
 }  // namespace
@@ -304,7 +315,7 @@ fs::path download(const HubSettings& settings, HubClient& client, const Repo& re
     require_space(settings.cache, bytes, repo.id);
     log::info(fmt::format("fetching {} files ({}) of {} from {} into {}", missing.size(),
                           human_size(bytes), repo.id, settings.endpoint, settings.cache.string()));
-    Meter meter(progress ? progress : log_progress(), bytes);
+    Meter meter(shown_by(progress), bytes);
     for (const RemoteFile& file : missing) {
       meter.begin(file.name);
       fetch_file(settings, client, repo, listing.commit, file, meter);
@@ -316,3 +327,7 @@ fs::path download(const HubSettings& settings, HubClient& client, const Repo& re
 }
 
 }  // namespace aieb::hub
+
+void aieb::set_download_display(DownloadProgress display) {
+  aieb::hub::download_display() = std::move(display);
+}

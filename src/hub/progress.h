@@ -14,7 +14,10 @@ struct DownloadState {
 };
 
 /// Called now and then while downloading, from any thread, one call at a time, and once at the end.
-/// Empty: progress goes to the log.
+/// Empty: progress goes to the process's display, else to the log.
 using DownloadProgress = std::function<void(const DownloadState&)>;
+
+/// Sets the display of downloads whose caller names none, as the program's front end does once.
+void set_download_display(DownloadProgress display);
 
 }  // namespace aieb

@@ -11,6 +11,7 @@
 
 #include "backends/pytorch/batch_run.h"
 #include "backends/pytorch/cores.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "engine/cuda/open_step_graphs.h"
 #include "engine/decoder/weights.h"
@@ -162,8 +163,22 @@ void PytorchBackend::collect_notices() {
   log::warning(notices_.back());
 }
 
+/// Once, since all requests of a run share their settings.
+void PytorchBackend::warn_of_unsupported_settings(const Workload& workload, RunContext& context) {
+  if (warned_ || workload.requests.empty()) return;
+  warned_ = true;
+  const auto names = engine::unsupported_settings(workload.requests.front().params,
+                                                  model_.checkpoint->generation_config());
+  if (names.empty()) return;
+  std::string text = "the native engine does not know, and ignores: ";
+  for (size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  log::warning(text);
+  context.sink.event({now_ns(), "warning", Json{{"text", text}}});
+}
+
 void PytorchBackend::run(const Workload& workload, RunContext& context) {
   const c10::InferenceMode inference;
+  warn_of_unsupported_settings(workload, context);
   const BatchSettings settings{
       .defaults = {model_.checkpoint->generation_config(), model_.checkpoint->config()},
       .pad = config_.pad_token_id,

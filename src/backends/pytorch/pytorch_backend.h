@@ -31,6 +31,7 @@ class PytorchBackend : public Backend {
   void reject_what_is_missing() const;
   void make_generator();
   void collect_notices();
+  void warn_of_unsupported_settings(const Workload& workload, RunContext& context);
 
   BackendConfig config_;
   ScenarioConfig scenario_;
@@ -38,7 +39,8 @@ class PytorchBackend : public Backend {
   int threads_ = 0;
   engine::Model model_;
   std::optional<engine::Generator> generator_;
-  std::string steps_;  ///< how steps of one token run
+  bool warned_ = false;  ///< of settings that the engine does not know
+  std::string steps_;    ///< how steps of one token run
   std::optional<PromptText> text_;
   std::vector<std::string> notices_;
 };

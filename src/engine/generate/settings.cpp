@@ -1,5 +1,9 @@
 #include "engine/generate/settings.h"
 
+#include <algorithm>
+#include <array>
+#include <limits>
+
 #include "core/error.h"
 
 namespace aieb::engine {
@@ -40,6 +44,41 @@ void check_ranges(const GenerationSettings& settings) {
   require(settings.repetition_penalty > 0, "repetition_penalty", "above 0");
 }
 
+/// A key of transformers' GenerationConfig that changes tokens, and the value that changes nothing
+/// (besides null).
+struct ForeignKey {
+  const char* name;
+  double neutral;
+  bool sampling_only = false;
+};
+constexpr double kNoNeutral = std::numeric_limits<double>::quiet_NaN();
+constexpr std::array kForeignKeys = {
+    ForeignKey{"num_beams", 1},
+    ForeignKey{"num_beam_groups", 1},
+    ForeignKey{"penalty_alpha", 0},
+    ForeignKey{"min_length", 0},
+    ForeignKey{"no_repeat_ngram_size", 0},
+    ForeignKey{"encoder_repetition_penalty", 1},
+    ForeignKey{"guidance_scale", 1},
+    ForeignKey{"bad_words_ids", kNoNeutral},
+    ForeignKey{"suppress_tokens", kNoNeutral},
+    ForeignKey{"begin_suppress_tokens", kNoNeutral},
+    ForeignKey{"forced_bos_token_id", kNoNeutral},
+    ForeignKey{"forced_eos_token_id", kNoNeutral},
+    ForeignKey{"sequence_bias", kNoNeutral},
+    ForeignKey{"exponential_decay_length_penalty", kNoNeutral},
+    ForeignKey{"watermarking_config", kNoNeutral},
+    ForeignKey{"typical_p", 1, true},
+    ForeignKey{"epsilon_cutoff", 0, true},
+    ForeignKey{"eta_cutoff", 0, true},
+    ForeignKey{"top_h", kNoNeutral, true},
+};
+
+bool changes_tokens(const ForeignKey& key, const Json& value, bool samples) {
+  if (value.is_null() || (key.sampling_only && !samples)) return false;
+  return !value.is_number() || value.get<double>() != key.neutral;
+}
+
 }  // namespace
 
 GenerationSettings resolve_settings(const GenerationParams& user, const ModelDefaults& model,
@@ -69,6 +108,26 @@ GenerationSettings resolve_settings(const GenerationParams& user, const ModelDef
   settings.use_cache = user.use_cache;
   check_ranges(settings);
   return settings;
+}
+
+std::vector<std::string> unsupported_settings(const GenerationParams& user,
+                                              const Json& generation_config) {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : user.extra.items()) {
+    const auto* known = std::ranges::find(kForeignKeys, key,
+                                          [](const ForeignKey& k) { return std::string(k.name); });
+    if (known == kForeignKeys.end() || changes_tokens(*known, value, user.samples())) {
+      names.push_back("generate_kwargs." + key);
+    }
+  }
+  for (const ForeignKey& key : kForeignKeys) {
+    const auto found = generation_config.find(key.name);
+    if (found == generation_config.end() || user.extra.contains(key.name)) continue;
+    if (changes_tokens(key, *found, user.samples())) {
+      names.push_back(std::string("generation_config.json: ") + key.name);
+    }
+  }
+  return names;
 }
 
 }  // namespace aieb::engine

@@ -39,4 +39,9 @@ struct ModelDefaults {
 GenerationSettings resolve_settings(const GenerationParams& user, const ModelDefaults& model,
                                     std::optional<int64_t> pad);
 
+/// What the user or generation_config.json asks for and this engine does not do, as the keys are
+/// written there ("generate_kwargs.num_beams"). Keys at values that change nothing are left out.
+std::vector<std::string> unsupported_settings(const GenerationParams& user,
+                                              const Json& generation_config);
+
 }  // namespace aieb::engine

@@ -84,5 +84,23 @@ TEST(Settings, values_out_of_range_name_the_key) {
   EXPECT_NE(message(user).find("max_new_tokens"), std::string::npos);
 }
 
+TEST(Settings, what_the_engine_does_not_do_is_named_unless_it_changes_nothing) {
+  GenerationParams user;
+  user.extra = {{"num_beams", 4}, {"no_repeat_ngram_size", 0}, {"frequency_penalty", 0.5}};
+  const Json model = {{"num_beams", 2},
+                      {"suppress_tokens", {5}},
+                      {"typical_p", 0.9},
+                      {"min_length", 0},
+                      {"guidance_scale", nullptr}};
+  EXPECT_EQ(
+      unsupported_settings(user, model),
+      (std::vector<std::string>{"generate_kwargs.num_beams", "generate_kwargs.frequency_penalty",
+                                "generation_config.json: suppress_tokens"}));
+  user = {};
+  user.do_sample = true;
+  EXPECT_EQ(unsupported_settings(user, {{"typical_p", 0.9}}),
+            std::vector<std::string>{"generation_config.json: typical_p"});
+}
+
 }  // namespace
 }  // namespace aieb::engine
