@@ -189,8 +189,7 @@ std::vector<ConfigOption> load_rows() {
           "For a whole request.", above(0), "s"),
       row("scenario.circuit_breaker.consecutive_failures", kInteger,
           MEMBER(scenario.circuit_breaker.consecutive_failures), kOurs,
-          "Failed requests in a row that end a run against a server (exit code 6); 0: never.",
-          at_least(0)),
+          "Failed requests in a row that end a run (exit code 6); 0: never.", at_least(0)),
       row("scenario.load.mode", kText, MEMBER(scenario.load.mode), kOurs,
           "How requests reach a server: one after the other, a fixed number at a time, or at "
           "planned times.",
@@ -202,9 +201,7 @@ std::vector<ConfigOption> load_rows() {
       row("scenario.load.burstiness", kNumber, MEMBER(scenario.load.burstiness), kOurs,
           "Shape of gamma arrivals: 1 is poisson, below is burstier.", above(0)),
       row("scenario.load.duration_s", kNumber, MEMBER(scenario.load.duration_s), kOurs,
-          "No request begins later than this after the first; with `closed` the prompts are "
-          "repeated until then.",
-          above(0), "s"),
+          "No request begins later; `closed` repeats its prompts until then.", above(0), "s"),
       row("scenario.load.request_count", kInteger, MEMBER(scenario.load.request_count), kOurs,
           "Most requests; if absent as many as the duration, the stages or the trace hold, else "
           "`scenario.num_samples`.",
@@ -234,26 +231,21 @@ std::vector<ConfigOption> load_rows() {
 std::vector<ConfigOption> length_rows(const std::string& name,
                                       TokenLengthConfig SyntheticConfig::* lengths,
                                       const std::string& of) {
-  const std::string key = "scenario.synthetic." + name + ".";
+  const auto part = [&](const char* member_name, OptionType type, auto member, Limits limits,
+                        const std::string& description) {
+    const auto access = [lengths, member](auto& c) -> auto& {
+      return (c.scenario.synthetic.*lengths).*member;
+    };
+    return row("scenario.synthetic." + name + "." + member_name, type, access, kOurs, description,
+               std::move(limits), "tokens");
+  };
   return {
-      row(
-          key + "mean", kNumber,
-          [lengths](auto& c) -> auto& { return (c.scenario.synthetic.*lengths).mean; }, kOurs,
-          "Mean length of " + of + "; without it all lengths from min to max are as likely.",
-          at_least(1), "tokens"),
-      row(
-          key + "stdev", kNumber,
-          [lengths](auto& c) -> auto& { return (c.scenario.synthetic.*lengths).stdev; }, kOurs,
-          "Standard deviation around the mean (normal, cut to min and max).", at_least(0),
-          "tokens"),
-      row(
-          key + "min", kInteger,
-          [lengths](auto& c) -> auto& { return (c.scenario.synthetic.*lengths).min; }, kOurs,
-          "Shortest.", at_least(1), "tokens"),
-      row(
-          key + "max", kInteger,
-          [lengths](auto& c) -> auto& { return (c.scenario.synthetic.*lengths).max; }, kOurs,
-          "Longest.", at_least(1), "tokens"),
+      part("mean", kNumber, &TokenLengthConfig::mean, at_least(1),
+           "Mean length of " + of + "; without it all lengths from min to max are as likely."),
+      part("stdev", kNumber, &TokenLengthConfig::stdev, at_least(0),
+           "Standard deviation around the mean (normal, cut to min and max)."),
+      part("min", kInteger, &TokenLengthConfig::min, at_least(1), "Shortest."),
+      part("max", kInteger, &TokenLengthConfig::max, at_least(1), "Longest."),
   };
 }
 
