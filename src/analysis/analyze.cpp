@@ -5,9 +5,11 @@
 
 #include "analysis/attribution.h"
 #include "analysis/footprint.h"
+#include "analysis/goodput.h"
 #include "analysis/gpu_stats.h"
 #include "analysis/latency.h"
 #include "analysis/sources.h"
+#include "analysis/steady_state.h"
 #include "analysis/warnings.h"
 #include "analysis/windows.h"
 #include "core/clock.h"
@@ -18,6 +20,7 @@ namespace {
 /// When the client began to spend time on a request.
 std::optional<int64_t> start_of(const RequestRecord& r) {
   if (r.sent_ns) return r.sent_ns;
+  if (r.status == RequestStatus::kNotBegun) return r.done_ns;
   if (r.queued_ns) return r.queued_ns;
   return r.planned_ns;
 }
@@ -67,7 +70,9 @@ class Analysis {
     add_planned_but_not_started();
     add_energy();
     describe_protocol();
+    const std::vector<std::string> unknown = judge_goodput(results_);
     results_.warnings = find_warnings(trace_, sources_, idle_, results_);
+    results_.warnings.insert(results_.warnings.end(), unknown.begin(), unknown.end());
     return std::move(results_);
   }
 
@@ -132,13 +137,17 @@ class Analysis {
   /// Prompts of the plan that the run was stopped before.
   void add_planned_but_not_started() {
     const Json plan = object_or_empty(trace_.meta_json(meta::kPlan));
+    const Json load = object_or_empty(plan.value("load", Json::object()));
     const Json dataset = object_or_empty(plan.value("dataset", Json::object()));
-    int64_t planned = dataset.value("num_samples", int64_t{0});
+    // Null where a duration ends the load: then nothing is missing.
+    const Json count =
+        load.contains("requests") ? load["requests"] : dataset.value("num_samples", Json(0));
+    int64_t planned = count.is_number() ? count.get<int64_t>() : 0;
     planned *= std::max<int64_t>(1, static_cast<int64_t>(measure_.size()));
     const int64_t not_started = planned - results_.total_prompts;
     if (not_started <= 0) return;
     results_.total_prompts += not_started;
-    results_.cancelled_prompts += not_started;
+    results_.not_begun_prompts += not_started;
   }
 
   void add_energy() {
@@ -164,8 +173,41 @@ class Analysis {
       results_.unattributed = attribute_energy(sources_, measure_, baselines, results_.measure,
                                                flights_, results_.requests);
     }
+    add_steady_state();
     results_.gpus = gpu_stats(trace_, sources_, results_.measure, measure_);
     derive_from_energy();
+  }
+
+  /// The limit that makes a load full; absent where there is no single one.
+  [[nodiscard]] std::optional<int64_t> full_load() const {
+    const Json plan = object_or_empty(trace_.meta_json(meta::kPlan));
+    const Json load = object_or_empty(plan.value("load", Json::object()));
+    const std::string mode = text_of(load, "mode");
+    if (mode.empty() || mode == "sequential") return std::nullopt;
+    if (mode != "closed") return 0;
+    if (load.contains("stages")) return std::nullopt;
+    const int64_t limit = load.value("concurrency", int64_t{1});
+    return limit > 1 ? std::optional(limit) : std::nullopt;
+  }
+
+  void add_steady_state() {
+    const std::optional<int64_t> limit = full_load();
+    if (!limit) return;
+    const std::optional<LoadParts> parts = cut_load(results_.requests, measure_, *limit);
+    if (!parts) return;
+    SteadyState steady = summarize_steady(results_.requests, *parts);
+    steady.ramp = energy_of(parts->ramp);
+    steady.energy = energy_of(parts->steady);
+    steady.drain = energy_of(parts->drain);
+    steady.energy_per_output_token = per_count(steady.energy.total.gross, steady.output_tokens,
+                                               "not every token's arrival is known");
+    results_.steady_state = std::move(steady);
+  }
+
+  [[nodiscard]] WindowEnergy energy_of(const std::vector<TimeSpan>& spans) const {
+    if (results_.energy_disabled) return disabled_energy(spans);
+    return window_energy(sources_, plan_components(trace_, sources_), spans,
+                         idle_baselines(sources_, idle_));
   }
 
   void derive_from_energy() {

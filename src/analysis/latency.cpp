@@ -53,6 +53,9 @@ void count_statuses(Results& results) {
       case RequestStatus::kLost:
         ++results.cancelled_prompts;
         break;
+      case RequestStatus::kNotBegun:
+        ++results.not_begun_prompts;
+        break;
     }
   }
   results.total_prompts = static_cast<int64_t>(results.requests.size());
@@ -65,6 +68,8 @@ RequestResult latencies_of(RequestRecord record) {
   const auto last = record.last_token_ns ? record.last_token_ns : record.done_ns;
   result.ttft_s = between(record.sent_ns, record.first_token_ns);
   result.latency_s = between(record.sent_ns, last);
+  result.send_lag_s = between(record.planned_ns, record.sent_ns);
+  result.ttft_from_planned_s = between(record.planned_ns, record.first_token_ns);
   result.latency_from_planned_s = between(record.planned_ns, last);
   if (record.output_tokens.value_or(0) > 1) {
     if (const auto decode = between(record.first_token_ns, record.last_token_ns)) {
@@ -73,6 +78,13 @@ RequestResult latencies_of(RequestRecord record) {
   }
   result.record = std::move(record);
   return result;
+}
+
+std::optional<double> largest_token_gap(std::span<const TokenArrival> arrivals) {
+  std::vector<double> gaps;
+  append_token_gaps(arrivals, gaps);
+  if (gaps.empty()) return std::nullopt;
+  return *std::max_element(gaps.begin(), gaps.end());
 }
 
 void append_token_gaps(std::span<const TokenArrival> arrivals, std::vector<double>& gaps) {
@@ -97,6 +109,11 @@ void summarize_requests(Results& results) {
   results.ttft_s = summarize(values_of(results.requests, &RequestResult::ttft_s));
   results.tpot_s = summarize(values_of(results.requests, &RequestResult::tpot_s));
   results.e2e_s = summarize(values_of(results.requests, &RequestResult::latency_s));
+  results.send_lag_s = summarize(values_of(results.requests, &RequestResult::send_lag_s));
+  results.ttft_from_planned_s =
+      summarize(values_of(results.requests, &RequestResult::ttft_from_planned_s));
+  results.e2e_from_planned_s =
+      summarize(values_of(results.requests, &RequestResult::latency_from_planned_s));
   if (results.e2e_s) results.avg_latency_s = results.e2e_s->mean;
   if (results.tpot_s && results.tpot_s->mean > 0) {
     results.decode_tokens_per_s = 1 / results.tpot_s->mean;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,9 @@ RequestResult latencies_of(RequestRecord record);
 /// Inter-token latencies in seconds: the gap before each arrival after the first, divided by its
 /// tokens and counted once a token (the first arrival has no gap of its own).
 void append_token_gaps(std::span<const TokenArrival> arrivals, std::vector<double>& gaps);
+
+/// The largest of these gaps; absent with fewer than two arrivals.
+std::optional<double> largest_token_gap(std::span<const TokenArrival> arrivals);
 
 /// Sets counts, token sums, latency distributions and throughput of `results` from its `requests`
 /// and `measured_s`.

@@ -113,6 +113,11 @@ void check_requests(const Results& results, Warnings& out) {
                   std::to_string(results.total_prompts) +
                   " prompts did not finish before the run was stopped");
   }
+  if (results.not_begun_prompts > 0) {
+    out.push_back(std::to_string(results.not_begun_prompts) + " of " +
+                  std::to_string(results.total_prompts) +
+                  " prompts were not begun before the run was stopped");
+  }
 }
 
 /// Requests whose energy outside the measured window is not counted.

@@ -9,6 +9,7 @@
 #include "cli/config_choice.h"
 #include "config/parser.h"
 #include "reporters/reporter.h"
+#include "runner/load_shape.h"
 
 namespace aieb::cli {
 namespace {
@@ -23,6 +24,7 @@ ExitCode validate(const ValidateArguments& arguments) {
   if (sorted.path.empty()) throw ConfigError("name the file to check: aieb validate CONFIG");
   const LoadedConfig loaded =
       load_config({.path = sorted.path, .overrides = sorted.overrides, .strict = true});
+  load_shape(loaded.config.scenario.load);
   for (const ReporterConfig& reporter : loaded.config.reporters) find_reporter(reporter.type);
   for (const std::string& warning : loaded.warnings) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());

@@ -41,14 +41,46 @@ struct TimeoutConfig {
   double total_s = 600;
 };
 
+struct CircuitBreakerConfig {
+  int consecutive_failures = 3;  ///< 0: never
+};
+
 struct LoadConfig {
   std::string mode = "sequential";
   int concurrency = 1;
   std::optional<double> request_rate;
   std::optional<double> burstiness;
   std::optional<double> duration_s;
-  Json stages;
+  std::optional<int> request_count;
+  Json stages;  ///< null or a list: see runner/load_stages.h
   std::string trace_file;
+  double time_scale = 1;
+  bool allow_cached_repeats = false;
+};
+
+/// Numbers of tokens: normal around `mean` with `stdev`, cut to [min, max]; without a mean uniform
+/// in [min, max].
+struct TokenLengthConfig {
+  std::optional<double> mean;
+  double stdev = 0;
+  std::optional<int> min;
+  std::optional<int> max;
+
+  [[nodiscard]] bool is_set() const { return mean || (min && max); }
+};
+
+struct SyntheticConfig {
+  TokenLengthConfig input_tokens;
+  TokenLengthConfig output_tokens;
+  int prefix_groups = 1;
+  int prefix_tokens = 0;
+  std::string tokenizer;  ///< empty: the server's, else the model's
+};
+
+struct ConversationConfig {
+  double think_time_s = 0;
+  double think_time_stdev_s = 0;
+  std::optional<int> max_turns;
 };
 
 struct ScenarioConfig {
@@ -68,7 +100,10 @@ struct ScenarioConfig {
   std::string add_special_tokens = "auto";  ///< auto | true | false
   uint64_t seed = 0;
   TimeoutConfig timeouts;
+  CircuitBreakerConfig circuit_breaker;
   LoadConfig load;
+  SyntheticConfig synthetic;
+  ConversationConfig conversation;
   Json slo;
 };
 

@@ -56,10 +56,9 @@ ConfigOption json_member(OptionFacts facts, Access access) {
 }
 
 ConfigOption slo(const std::string& name, const std::string& unit, const std::string& what) {
-  return json_member(
-      {"scenario.slo." + name, kNumber, above(0), unit, kOurs,
-       "Service level: largest " + what + " of a request that counts as good (no effect yet)."},
-      MEMBER(scenario.slo));
+  return json_member({"scenario.slo." + name, kNumber, above(0), unit, kOurs,
+                      "Service level: largest " + what + " of a request that counts as good."},
+                     MEMBER(scenario.slo));
 }
 
 const std::vector<OptionFacts>& reasoning_members() {
@@ -188,28 +187,100 @@ std::vector<ConfigOption> load_rows() {
           kOurs, "From sending a request to its first token.", above(0), "s"),
       row("scenario.timeouts.total_s", kNumber, MEMBER(scenario.timeouts.total_s), kOurs,
           "For a whole request.", above(0), "s"),
+      row("scenario.circuit_breaker.consecutive_failures", kInteger,
+          MEMBER(scenario.circuit_breaker.consecutive_failures), kOurs,
+          "Failed requests in a row that end a run (exit code 6); 0: never.", at_least(0)),
       row("scenario.load.mode", kText, MEMBER(scenario.load.mode), kOurs,
           "How requests reach a server: one after the other, a fixed number at a time, or at "
           "planned times.",
           one_of({"sequential", "closed", "constant", "poisson", "gamma", "trace"})),
       row("scenario.load.concurrency", kInteger, MEMBER(scenario.load.concurrency), kOurs,
-          "Requests in flight (closed).", at_least(1)),
+          "Requests in flight (closed); in the open-loop modes a limit, if above 1.", at_least(1)),
       row("scenario.load.request_rate", kNumber, MEMBER(scenario.load.request_rate), kOurs,
           "Mean rate of arrivals (constant, poisson, gamma).", above(0), "1/s"),
       row("scenario.load.burstiness", kNumber, MEMBER(scenario.load.burstiness), kOurs,
           "Shape of gamma arrivals: 1 is poisson, below is burstier.", above(0)),
       row("scenario.load.duration_s", kNumber, MEMBER(scenario.load.duration_s), kOurs,
-          "Length of the load (no effect yet).", above(0), "s"),
+          "No request begins later; `closed` repeats its prompts until then.", above(0), "s"),
+      row("scenario.load.request_count", kInteger, MEMBER(scenario.load.request_count), kOurs,
+          "Most requests; if absent as many as the duration, the stages or the trace hold, else "
+          "`scenario.num_samples`.",
+          at_least(1)),
       row("scenario.load.stages", kList, MEMBER(scenario.load.stages), kOurs,
-          "Stages with loads of their own (no effect yet)."),
+          "Loads that follow each other, each `{duration_s, request_rate}` or `{duration_s, "
+          "concurrency}`; two numbers `[from, to]` are a linear ramp."),
       row("scenario.load.trace_file", kText, MEMBER(scenario.load.trace_file), kOurs,
-          "Recorded arrivals to replay (no effect yet)."),
+          "Recorded arrivals to replay (trace): Azure, BurstGPT or Mooncake columns, csv or "
+          "jsonl."),
+      row("scenario.load.time_scale", kNumber, MEMBER(scenario.load.time_scale), kOurs,
+          "How many times faster than recorded a trace is replayed.", above(0)),
+      row("scenario.load.allow_cached_repeats", kBoolean,
+          MEMBER(scenario.load.allow_cached_repeats), kOurs,
+          "Let the server's prefix cache answer prompts that are sent again; otherwise each time "
+          "round gets a `cache_salt` of its own (vllm)."),
       slo("ttft_ms", "ms", "time to first token"),
       slo("tpot_ms", "ms", "time per output token"),
       slo("itl_ms", "ms", "inter-token latency"),
       slo("e2e_ms", "ms", "end-to-end latency"),
       slo("energy_j", "J", "energy"),
       slo("energy_per_token_j", "J", "energy per output token"),
+  };
+}
+
+/// The rows of one distribution of lengths.
+std::vector<ConfigOption> length_rows(const std::string& name,
+                                      TokenLengthConfig SyntheticConfig::* lengths,
+                                      const std::string& of) {
+  const auto part = [&](const char* member_name, OptionType type, auto member, Limits limits,
+                        const std::string& description) {
+    const auto access = [lengths, member](auto& c) -> auto& {
+      return (c.scenario.synthetic.*lengths).*member;
+    };
+    return row("scenario.synthetic." + name + "." + member_name, type, access, kOurs, description,
+               std::move(limits), "tokens");
+  };
+  return {
+      part("mean", kNumber, &TokenLengthConfig::mean, at_least(1),
+           "Mean length of " + of + "; without it all lengths from min to max are as likely."),
+      part("stdev", kNumber, &TokenLengthConfig::stdev, at_least(0),
+           "Standard deviation around the mean (normal, cut to min and max)."),
+      part("min", kInteger, &TokenLengthConfig::min, at_least(1), "Shortest."),
+      part("max", kInteger, &TokenLengthConfig::max, at_least(1), "Longest."),
+  };
+}
+
+std::vector<ConfigOption> synthetic_rows() {
+  std::vector<ConfigOption> rows =
+      length_rows("input_tokens", &SyntheticConfig::input_tokens,
+                  "synthetic prompts, chat template included; they take the place of the dataset");
+  const std::vector<ConfigOption> output =
+      length_rows("output_tokens", &SyntheticConfig::output_tokens,
+                  "their answers, which are then made exactly that long where the server can");
+  rows.insert(rows.end(), output.begin(), output.end());
+  rows.push_back(row("scenario.synthetic.prefix_groups", kInteger,
+                     MEMBER(scenario.synthetic.prefix_groups), kOurs,
+                     "Number of different shared prefixes.", at_least(1)));
+  rows.push_back(row("scenario.synthetic.prefix_tokens", kInteger,
+                     MEMBER(scenario.synthetic.prefix_tokens), kOurs,
+                     "Tokens that the prompts of a group share, on top of `input_tokens`.",
+                     at_least(0), "tokens"));
+  rows.push_back(row("scenario.synthetic.tokenizer", kText, MEMBER(scenario.synthetic.tokenizer),
+                     kOurs,
+                     "Folder or Hugging Face id of the tokenizer that counts; if absent the "
+                     "server's /tokenize, else the model's own."));
+  return rows;
+}
+
+std::vector<ConfigOption> conversation_rows() {
+  return {
+      row("scenario.conversation.think_time_s", kNumber, MEMBER(scenario.conversation.think_time_s),
+          kOurs, "Mean time from an answer to the next turn of its conversation.", at_least(0),
+          "s"),
+      row("scenario.conversation.think_time_stdev_s", kNumber,
+          MEMBER(scenario.conversation.think_time_stdev_s), kOurs,
+          "Standard deviation around it (normal, cut at 0).", at_least(0), "s"),
+      row("scenario.conversation.max_turns", kInteger, MEMBER(scenario.conversation.max_turns),
+          kOurs, "Most turns of a conversation; all if absent.", at_least(1)),
   };
 }
 
@@ -266,8 +337,9 @@ std::vector<ConfigOption> reporter_rows() {
 
 std::vector<ConfigOption> all_rows() {
   std::vector<ConfigOption> rows;
-  for (const auto& section : {general_rows(), backend_rows(), scenario_rows(), load_rows(),
-                              metrics_rows(), reporter_rows()}) {
+  for (const auto& section :
+       {general_rows(), backend_rows(), scenario_rows(), load_rows(), synthetic_rows(),
+        conversation_rows(), metrics_rows(), reporter_rows()}) {
     rows.insert(rows.end(), section.begin(), section.end());
   }
   return rows;

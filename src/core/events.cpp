@@ -17,10 +17,11 @@ constexpr Names<PhaseKind, 7> kPhaseKinds{{{PhaseKind::kIdle, "idle"},
                                            {PhaseKind::kDrain, "drain"},
                                            {PhaseKind::kCooldown, "cooldown"}}};
 
-constexpr Names<RequestStatus, 4> kStatuses{{{RequestStatus::kOk, "ok"},
+constexpr Names<RequestStatus, 5> kStatuses{{{RequestStatus::kOk, "ok"},
                                              {RequestStatus::kFailed, "failed"},
                                              {RequestStatus::kCancelled, "cancelled"},
-                                             {RequestStatus::kLost, "lost"}}};
+                                             {RequestStatus::kLost, "lost"},
+                                             {RequestStatus::kNotBegun, "not_begun"}}};
 
 constexpr Names<Component, 5> kComponents{{{Component::kGpu, "gpu"},
                                            {Component::kCpu, "cpu"},

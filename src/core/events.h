@@ -22,7 +22,13 @@ struct Phase {
   int64_t end_ns = 0;  ///< 0 while open; a reader closes it at the last known time
 };
 
-enum class RequestStatus { kOk, kFailed, kCancelled, kLost };
+enum class RequestStatus {
+  kOk,
+  kFailed,
+  kCancelled,  ///< begun, and stopped with the run
+  kLost,       ///< begun, and the recorder never heard of it again
+  kNotBegun,   ///< planned, and the run was stopped before; `done_ns` is when
+};
 std::string_view to_string(RequestStatus status);
 std::optional<RequestStatus> request_status_from(std::string_view name);
 

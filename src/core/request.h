@@ -42,19 +42,45 @@ struct Request {
   int64_t id = 0;
   int prompt_index = 0;
   int repeat = 0;
-  std::string session;            ///< conversation id, empty for single turns
+  std::string session;  ///< conversation id, empty for single turns
+  /// Position in its conversation. A turn above 0 stands right after the one before it, holds only
+  /// what the user adds, and is sent `think_time_ns` after that one was answered; the backend puts
+  /// history and answers in front.
+  int turn = 0;
+  int64_t think_time_ns = 0;
   std::vector<Message> messages;  ///< after the reasoning format; the last one is the user's
   std::string prompt_text;        ///< the plain prompt, for models without a chat template
   std::string response_prefix;    ///< text the answer is made to begin with (prefix formats)
   Json template_kwargs = Json::object();  ///< e.g. {"enable_thinking": true}
   GenerationParams params;
   std::optional<int64_t> planned_offset_ns;  ///< intended start after the phase began (open loop)
+  /// Not empty: the server must not answer this from what it cached for requests with another salt.
+  std::string cache_salt;
+};
+
+/// A stretch of a closed loop in which the limit of requests in flight goes evenly from one number
+/// to another (rounded down).
+struct ConcurrencyStage {
+  int64_t duration_ns = 0;
+  int from = 1;
+  int to = 1;
 };
 
 /// How requests arrive at a server. In-process backends read `batch_size` of the workload instead.
 struct LoadPlan {
   std::string mode = "sequential";  ///< sequential | closed | constant | poisson | gamma | trace
+  /// Most requests in flight; in the open-loop modes 1 means no limit.
   int concurrency = 1;
+  std::vector<ConcurrencyStage> stages = {};  ///< closed: the limit over time, instead of it
+
+  /// closed: no request begins later than this after the beginning; absent: all are begun.
+  std::optional<int64_t> duration_ns = std::nullopt;
+  /// closed, with a duration: after the last request the first one is begun again, and so on, with
+  /// ids from `first_repeat_id` and, where it says so, a new cache salt each time round.
+  bool repeat = false;
+  std::optional<int64_t> max_requests = std::nullopt;  ///< of a load that repeats
+  int64_t first_repeat_id = 0;
+  bool salt_repeats = false;
 };
 
 /// What a backend is asked to run: pure data, made by the planner from config, dataset and seed.

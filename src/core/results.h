@@ -62,12 +62,41 @@ struct GpuStats {
 
 struct RequestResult {
   RequestRecord record;
-  std::optional<double> ttft_s;     ///< first token − sent
-  std::optional<double> tpot_s;     ///< (last token − first token) / (output tokens − 1)
-  std::optional<double> latency_s;  ///< last token − sent (end to end)
+  std::optional<double> ttft_s;               ///< first token − sent
+  std::optional<double> tpot_s;               ///< (last token − first token) / (output tokens − 1)
+  std::optional<double> latency_s;            ///< last token − sent (end to end)
+  std::optional<double> send_lag_s;           ///< sent − intended start
+  std::optional<double> ttft_from_planned_s;  ///< first token − intended start
   std::optional<double> latency_from_planned_s;  ///< last token − intended start
+  std::optional<bool> meets_slo;                 ///< absent: no SLO, not judged, or not known
   Quantity energy;                               ///< J, gross share
   Quantity active_energy;                        ///< J, after the idle share
+};
+
+/// How many requests kept every limit of `scenario.slo`.
+struct Goodput {
+  int64_t judged = 0;                     ///< answered and failed requests
+  int64_t good = 0;                       ///< answered within all limits
+  double fraction = 0;                    ///< good ÷ judged
+  double requests_per_s = 0;              ///< good ÷ measured time
+  std::map<std::string, int64_t> missed;  ///< by limit: answered requests that exceed it
+};
+
+/// The part of the measured time in which the load was at its full strength, and the energy of what
+/// was before (ramp) and after it (drain). Definition: analysis/steady_state.h.
+struct SteadyState {
+  int64_t limit = 0;  ///< requests in flight at full load; 0: open loop
+  double duration_s = 0;
+  int64_t requests = 0;                  ///< answered requests that lie in it wholly
+  std::optional<int64_t> output_tokens;  ///< that arrived in it; absent if not all are known
+  std::optional<double> output_tokens_per_s;
+  std::optional<Distribution> ttft_s;  ///< of `requests`, as the two below
+  std::optional<Distribution> tpot_s;
+  std::optional<Distribution> e2e_s;
+  WindowEnergy ramp;
+  WindowEnergy energy;
+  WindowEnergy drain;
+  Quantity energy_per_output_token;  ///< J: energy ÷ output_tokens
 };
 
 /// What analysis makes of a trace. Pure data; reporters only read it.
@@ -85,7 +114,8 @@ struct Results {
   int64_t total_prompts = 0;
   int64_t successful_prompts = 0;
   int64_t failed_prompts = 0;
-  int64_t cancelled_prompts = 0;  ///< planned or started, not finished when the run was stopped
+  int64_t cancelled_prompts = 0;         ///< begun, not finished when the run was stopped
+  int64_t not_begun_prompts = 0;         ///< planned, not begun when the run was stopped
   std::optional<int64_t> prompt_tokens;  ///< Σ over successful requests; absent if one is unknown
   std::optional<int64_t> output_tokens;
   double measured_s = 0;  ///< Σ of the measure phases
@@ -97,6 +127,11 @@ struct Results {
   std::optional<Distribution> tpot_s;
   std::optional<Distribution> itl_s;
   std::optional<Distribution> e2e_s;
+  std::optional<Distribution> send_lag_s;  ///< these three: of requests with an intended start
+  std::optional<Distribution> ttft_from_planned_s;
+  std::optional<Distribution> e2e_from_planned_s;
+  std::optional<Goodput> goodput;           ///< absent without SLO, and when it is not known
+  std::optional<SteadyState> steady_state;  ///< absent when the load was never full
 
   // Energy
   WindowEnergy measure;

@@ -10,6 +10,7 @@
 
 #include "config/bundled.h"
 #include "core/error.h"
+#include "core/random.h"
 #include "datasets/hub_source.h"
 #include "datasets/source.h"
 
@@ -25,30 +26,6 @@ struct BundledSet {
   std::string_view file;
 };
 constexpr BundledSet kBundledSets[] = {{"quickstart", kQuickstartPrompts}};
-
-/// splitmix64 (Steele, Lea, Flood 2014): tiny, and the same everywhere, unlike std distributions.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-
-  /// Uniform in [0, bound).
-  uint64_t below(uint64_t bound) {
-    const uint64_t limit = UINT64_MAX - UINT64_MAX % bound;
-    uint64_t value = next();
-    while (value >= limit) value = next();
-    return value % bound;
-  }
-
- private:
-  uint64_t next() {
-    uint64_t z = state_ += 0x9E3779B97F4A7C15U;
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-    return z ^ (z >> 31U);
-  }
-
-  uint64_t state_;
-};
 
 std::string known_extensions() {
   std::vector<std::string_view> names;
@@ -146,7 +123,9 @@ std::vector<Prompt> Dataset::prompts(int64_t n, uint64_t seed) const {
   std::vector<Prompt> chosen;
   chosen.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    chosen.push_back({rows[i], texts_[static_cast<size_t>(rows[i])]});
+    const auto row = static_cast<size_t>(rows[i]);
+    chosen.push_back({rows[i], texts_[row],
+                      conversations_.empty() ? std::vector<Message>{} : conversations_[row]});
   }
   return chosen;
 }
@@ -167,7 +146,7 @@ std::unique_ptr<Dataset> open_dataset(const ScenarioConfig& scenario) {
                          : ""));
   }
   return std::make_unique<Dataset>(scenario.dataset_name, std::move(column.texts),
-                                   column.empty_rows);
+                                   column.empty_rows, std::move(column.conversations));
 }
 
 }  // namespace aieb

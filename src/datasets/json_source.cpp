@@ -24,6 +24,37 @@ std::string reason(const Json::exception& error) {
   return text;
 }
 
+/// The names by which datasets call who speaks.
+std::string role_of(const std::string& name) {
+  if (name == "human") return "user";
+  return name == "gpt" || name == "chatgpt" || name == "bing" ? "assistant" : name;
+}
+
+std::string text_of(const Json& entry, const char* key) {
+  const auto found = entry.find(key);
+  return found != entry.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::vector<Message> conversation_of(const Json& list, const std::string& place) {
+  std::vector<Message> messages;
+  for (const Json& entry : list) {
+    Message message;
+    if (entry.is_string()) {
+      message = {"user", entry.get<std::string>()};
+    } else if (entry.is_object() && entry.contains("role")) {
+      message = {role_of(text_of(entry, "role")), text_of(entry, "content")};
+    } else if (entry.is_object() && entry.contains("from")) {
+      message = {role_of(text_of(entry, "from")), text_of(entry, "value")};
+    }
+    if (message.role.empty()) {
+      throw DataError(place + ": a turn must be a text, {role, content} or {from, value}, found " +
+                      entry.dump().substr(0, 100));
+    }
+    messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
 void add_row(const Json& row, const std::string& place, const std::string& name,
              PromptColumn& column) {
   if (!row.is_object()) {
@@ -37,10 +68,17 @@ void add_row(const Json& row, const std::string& place, const std::string& name,
   }
   if (found->is_null()) {
     ++column.empty_rows;
-  } else if (found->is_string()) {
+  } else if (found->is_string() && column.conversations.empty()) {
     column.add(found->get<std::string>());
+  } else if (found->is_array() && column.texts.size() == column.conversations.size()) {
+    column.add_conversation(conversation_of(*found, place + ": column '" + name + "'"));
+  } else if (found->is_string() || found->is_array()) {
+    throw DataError(place + ": column '" + name +
+                    "' holds texts in some rows and conversations in "
+                    "others");
   } else {
-    throw DataError(place + ": column '" + name + "' must hold texts, found " + kind_of(*found));
+    throw DataError(place + ": column '" + name + "' must hold texts or conversations, found " +
+                    kind_of(*found));
   }
 }
 

@@ -48,10 +48,32 @@ void PromptColumn::add(std::string text) {
   }
 }
 
+void PromptColumn::add_conversation(std::vector<Message> messages) {
+  std::vector<Message> kept;
+  std::string first;
+  for (Message& message : messages) {
+    const bool system = message.role == "system" && kept.empty();
+    if (is_blank(message.content) || (message.role != "user" && !system)) continue;
+    if (message.role == "user" && first.empty()) first = message.content;
+    kept.push_back(std::move(message));
+  }
+  if (first.empty()) {
+    ++empty_rows;
+  } else {
+    texts.push_back(std::move(first));
+    conversations.push_back(std::move(kept));
+  }
+}
+
 void PromptColumn::append(PromptColumn other) {
+  conversations.insert(conversations.end(), std::make_move_iterator(other.conversations.begin()),
+                       std::make_move_iterator(other.conversations.end()));
   empty_rows += other.empty_rows;
   texts.insert(texts.end(), std::make_move_iterator(other.texts.begin()),
                std::make_move_iterator(other.texts.end()));
+  if (!conversations.empty() && conversations.size() != texts.size()) {
+    throw DataError("some files of the dataset hold texts and others conversations");
+  }
 }
 
 std::span<const SourceFormat> source_formats() { return kFormats; }

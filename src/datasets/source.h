@@ -5,14 +5,19 @@
 #include <string_view>
 #include <vector>
 
+#include "core/request.h"
+
 namespace aieb {
 
 /// The prompts of one file. Rows whose value is null or blank are counted, not kept.
 struct PromptColumn {
-  std::vector<std::string> texts;
+  std::vector<std::string> texts;                   ///< of a conversation the user's first words
+  std::vector<std::vector<Message>> conversations;  ///< parallel to texts; empty: there are none
   int64_t empty_rows = 0;
 
   void add(std::string text);
+  /// Keeps what the system and the user say. A conversation without a user is an empty row.
+  void add_conversation(std::vector<Message> messages);
   void append(PromptColumn other);
 };
 

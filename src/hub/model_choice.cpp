@@ -78,11 +78,16 @@ std::set<std::string> shards(const fs::path& index) {
 
 }  // namespace
 
-std::vector<RemoteFile> model_files(const Listing& listing, const std::string& id) {
+std::vector<RemoteFile> small_files(const Listing& listing) {
   std::vector<RemoteFile> chosen;
   for (const RemoteFile& file : listing.files) {
     if (is_small(file.name)) chosen.push_back(file);
   }
+  return chosen;
+}
+
+std::vector<RemoteFile> model_files(const Listing& listing, const std::string& id) {
+  std::vector<RemoteFile> chosen = small_files(listing);
   for (const WeightFormat& format : kFormats) {
     const std::vector<RemoteFile> files = weights(listing, format);
     if (files.empty()) continue;

@@ -8,6 +8,9 @@
 
 namespace aieb::hub {
 
+/// The files beside the weights: configuration, tokenizer, chat templates.
+std::vector<RemoteFile> small_files(const Listing& listing);
+
 /// The files of a model repository that inference needs: configuration, tokenizer, chat templates,
 /// and the weights in one format (safetensors where it exists, else PyTorch's .bin). Throws
 /// ModelError when there are no such weights, naming the GGUF files if there are any.

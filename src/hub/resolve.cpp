@@ -141,7 +141,28 @@ ModelFiles packaged_files(const PackagedModel& model, const HubUnreachable& why)
           fmt::format("GGUF file of the Python package {}", model.package), ""};
 }
 
+fs::path with_tokenizer(const fs::path& folder) {
+  if (fs::exists(folder / "tokenizer.json")) return folder;
+  throw ModelError(folder.string() + ": holds no tokenizer.json");
+}
+
 }  // namespace
+
+std::string resolve_tokenizer(const std::string& id_or_path, const std::string& revision) {
+  if (fs::exists(expanded(id_or_path))) return with_tokenizer(expanded(id_or_path)).string();
+  const HubSettings settings = hub_settings();
+  const HubName name = parse_name(id_or_path, revision);
+  const RepoCache cache(settings.cache, name.repo);
+  const auto commit = cache.commit();
+  if (commit && fs::exists(cache.snapshot(*commit) / "tokenizer.json")) {
+    return cache.snapshot(*commit).string();
+  }
+  if (settings.offline) throw_offline(settings, name);
+  HubClient client(settings);
+  const Listing listing = client.list(name.repo);
+  return with_tokenizer(download(settings, client, name.repo, listing, small_files(listing), {}))
+      .string();
+}
 
 ModelFiles resolve_model(const std::string& id_or_path, const std::string& revision,
                          const DownloadProgress& progress) {

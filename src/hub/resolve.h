@@ -19,6 +19,11 @@ namespace aieb {
 ModelFiles resolve_model(const std::string& id_or_path, const std::string& revision = "",
                          const DownloadProgress& progress = {});
 
+/// A folder with the tokenizer's files (tokenizer.json and what belongs to it) of a model: the
+/// folder that is named, a snapshot in the cache, or a fetched one; weights are neither needed nor
+/// fetched. Throws ModelError or EnvironmentError with what to do.
+std::string resolve_tokenizer(const std::string& id_or_path, const std::string& revision = "");
+
 /// The same with explicit settings, for tests.
 ModelFiles resolve_model(const std::string& id_or_path, const std::string& revision,
                          const DownloadProgress& progress, HubSettings settings);

@@ -52,6 +52,31 @@ MetricValue pue(const Results& r) {
   return r.carbon->pue;
 }
 
+MetricValue goodput_fraction(const Results& r) {
+  if (!r.goodput) return std::monostate{};
+  return r.goodput->fraction;
+}
+
+MetricValue goodput_requests_per_s(const Results& r) {
+  if (!r.goodput) return std::monostate{};
+  return r.goodput->requests_per_s;
+}
+
+MetricValue steady_s(const Results& r) {
+  if (!r.steady_state) return std::monostate{};
+  return r.steady_state->duration_s;
+}
+
+MetricValue steady_output_tokens_per_s(const Results& r) {
+  if (!r.steady_state) return std::monostate{};
+  return known(r.steady_state->output_tokens_per_s);
+}
+
+MetricValue steady_energy_per_token(const Results& r) {
+  if (!r.steady_state) return Quantity::missing("J", "the load has no steady state");
+  return r.steady_state->energy_per_output_token;
+}
+
 using R = const Results&;
 using enum MetricKind;
 
@@ -146,6 +171,9 @@ constexpr std::array kMetrics = {
     Metric{"cancelled_prompts", "cancelled_prompts", "prompts cancelled", "", kCount, false,
            "Prompts left unfinished when the run was stopped",
            [](R r) -> MetricValue { return r.cancelled_prompts; }},
+    Metric{"not_begun_prompts", "not_begun_prompts", "prompts not begun", "", kCount, false,
+           "Planned prompts that were not begun before the run was stopped",
+           [](R r) -> MetricValue { return r.not_begun_prompts; }},
     Metric{"prompt_tokens", "prompt_tokens", "prompt tokens", "", kCount, false,
            "Tokens of the answered prompts",
            [](R r) -> MetricValue { return known(r.prompt_tokens); }},
@@ -173,6 +201,31 @@ constexpr std::array kMetrics = {
     Metric{"e2e_s", "e2e_s", "latency", "s", kDistribution, false,
            "End-to-end latency: last token − sent",
            [](R r) -> MetricValue { return known(r.e2e_s); }},
+
+    Metric{"send_lag_s", "send_lag_s", "send lag", "s", kDistribution, false,
+           "Sent − intended start, of requests with a planned time",
+           [](R r) -> MetricValue { return known(r.send_lag_s); }},
+    Metric{"ttft_from_planned_s", "ttft_from_planned_s", "TTFT from plan", "s", kDistribution,
+           false, "First token − intended start: no coordinated omission",
+           [](R r) -> MetricValue { return known(r.ttft_from_planned_s); }},
+    Metric{"e2e_from_planned_s", "e2e_from_planned_s", "latency from plan", "s", kDistribution,
+           false, "Last token − intended start: no coordinated omission",
+           [](R r) -> MetricValue { return known(r.e2e_from_planned_s); }},
+    Metric{"goodput_fraction", "goodput_fraction", "goodput", "", kNumber, false,
+           "Share of answered and failed prompts that kept every limit of `scenario.slo`",
+           goodput_fraction},
+    Metric{"goodput_requests_per_s", "goodput_requests_per_s", "goodput rate", "1/s", kNumber,
+           false, "Prompts that kept every limit, per second of measuring",
+           goodput_requests_per_s},
+    Metric{"steady_s", "steady_s", "steady state", "s", kNumber, false,
+           "Duration of the load at full strength, without ramp and drain", steady_s},
+    Metric{"steady_output_tokens_per_s", "steady_output_tokens_per_s", "steady speed", "tokens/s",
+           kNumber, false, "Output tokens that arrived in the steady state over its duration",
+           steady_output_tokens_per_s},
+    Metric{"steady_energy_per_output_token_j", "steady_energy_per_output_token_j",
+           "steady energy per token", "J", kQuantity, false,
+           "Energy of the steady state over the output tokens that arrived in it",
+           steady_energy_per_token},
 
     // Origin.
     Metric{"engine", "engine", "engine", "", kText, false, "What answered: native, server, …",

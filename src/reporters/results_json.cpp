@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "reporters/energy_json.h"
 #include "reporters/gpu_stats.h"
+#include "reporters/load_json.h"
 #include "reporters/metric_table.h"
 
 namespace aieb {
@@ -25,21 +26,14 @@ Json wh_or_null(const Quantity& energy, double joules) {
   return energy.known() ? Json(joules / kJoulesPerWh) : Json(nullptr);
 }
 
-/// {mean, std, …}, or null when nothing was observed.
-Json distribution_json(const MetricValue& value) {
-  const auto* distribution = std::get_if<Distribution>(&value);
-  if (!distribution) return nullptr;
-  Json out;
-  for (const Statistic& s : statistics()) out[std::string(s.name)] = s.get(*distribution);
-  out["count"] = distribution->count;
-  return out;
-}
-
 Json summary_json(const Results& results) {
   Json out;
   for (const Metric& metric : metric_table()) {
     if (metric.kind == MetricKind::kDistribution) {
-      out[std::string(metric.key)] = distribution_json(metric.get(results));
+      const MetricValue value = metric.get(results);
+      const auto* found = std::get_if<Distribution>(&value);
+      out[std::string(metric.key)] =
+          distribution_to_json(found ? std::optional(*found) : std::nullopt);
       continue;
     }
     for (Field& field : fields(metric, metric.key, results)) {
@@ -122,7 +116,10 @@ Json prompt_json(const RequestResult& request) {
           {"ttft_s", or_null(request.ttft_s)},
           {"tpot_s", or_null(request.tpot_s)},
           {"latency_s", or_null(request.latency_s)},
+          {"send_lag_s", or_null(request.send_lag_s)},
+          {"ttft_from_planned_s", or_null(request.ttft_from_planned_s)},
           {"latency_from_planned_s", or_null(request.latency_from_planned_s)},
+          {"meets_slo", or_null(request.meets_slo)},
           {"energy_wh", wh_or_null(request.energy, request.energy.value.value_or(0))},
           {"energy_uncertainty_wh", wh_or_null(request.energy, request.energy.uncertainty())},
           {"active_energy_wh",
@@ -140,6 +137,8 @@ Json results_to_json(const Results& results) {
           {"energy", energy_json(results)},
           {"energy_by_phase", phases_json(results)},
           {"derived", derived_json(results)},
+          {"goodput", goodput_to_json(results.goodput)},
+          {"steady_state", steady_state_to_json(results.steady_state)},
           {"energy_disabled", results.energy_disabled},
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
           {"per_prompt_results", prompts_json(results)},
@@ -170,18 +169,7 @@ std::string text_at(const Json& json, std::string_view key) {
 
 std::optional<Distribution> distribution_from(const Json& summary, const char* key) {
   const auto found = summary.find(key);
-  if (found == summary.end() || found->is_null()) return std::nullopt;
-  const auto get = [&](const char* name) { return found->at(name).get<double>(); };
-  return Distribution{found->at("count").get<int64_t>(),
-                      get("mean"),
-                      get("std"),
-                      get("min"),
-                      get("p50"),
-                      get("p90"),
-                      get("p95"),
-                      get("p99"),
-                      get("p999"),
-                      get("max")};
+  return found == summary.end() ? std::nullopt : distribution_from_json(*found);
 }
 
 void read_summary(const Json& s, Results& out) {
@@ -194,6 +182,7 @@ void read_summary(const Json& s, Results& out) {
   out.successful_prompts = s.at("successful_prompts").get<int64_t>();
   out.failed_prompts = s.at("failed_prompts").get<int64_t>();
   out.cancelled_prompts = s.at("cancelled_prompts").get<int64_t>();
+  out.not_begun_prompts = s.at("not_begun_prompts").get<int64_t>();
   out.prompt_tokens = optional_at<int64_t>(s, "prompt_tokens");
   out.output_tokens = optional_at<int64_t>(s, "output_tokens");
   out.measured_s = s.at("measured_s").get<double>();
@@ -205,6 +194,9 @@ void read_summary(const Json& s, Results& out) {
   out.tpot_s = distribution_from(s, "tpot_s");
   out.itl_s = distribution_from(s, "itl_s");
   out.e2e_s = distribution_from(s, "e2e_s");
+  out.send_lag_s = distribution_from(s, "send_lag_s");
+  out.ttft_from_planned_s = distribution_from(s, "ttft_from_planned_s");
+  out.e2e_from_planned_s = distribution_from(s, "e2e_from_planned_s");
 }
 
 Quantity joules_at(const Json& json, const char* value, const char* uncertainty) {
@@ -239,7 +231,10 @@ RequestResult request_from(const Json& json) {
   out.ttft_s = optional_at<double>(json, "ttft_s");
   out.tpot_s = optional_at<double>(json, "tpot_s");
   out.latency_s = optional_at<double>(json, "latency_s");
+  out.send_lag_s = optional_at<double>(json, "send_lag_s");
+  out.ttft_from_planned_s = optional_at<double>(json, "ttft_from_planned_s");
   out.latency_from_planned_s = optional_at<double>(json, "latency_from_planned_s");
+  out.meets_slo = optional_at<bool>(json, "meets_slo");
   out.energy = joules_at(json, "energy_wh", "energy_uncertainty_wh");
   out.active_energy = joules_at(json, "active_energy_wh", nullptr);
   return out;
@@ -266,6 +261,8 @@ Results read_document(const Json& json) {
   out.started_wall_ns = json.at("started_wall_ns").get<int64_t>();
   read_summary(json.at("summary"), out);
   read_energy(json, out);
+  out.goodput = goodput_from_json(json.at("goodput"));
+  out.steady_state = steady_state_from_json(json.at("steady_state"));
   for (const Json& prompt : json.at("per_prompt_results")) {
     out.requests.push_back(request_from(prompt));
   }

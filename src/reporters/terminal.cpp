@@ -42,6 +42,7 @@ Row prompts_row(const Results& r) {
   std::string value =
       count_text(r.successful_prompts) + " ok, " + count_text(r.failed_prompts) + " failed";
   if (r.cancelled_prompts > 0) value += ", " + count_text(r.cancelled_prompts) + " cancelled";
+  if (r.not_begun_prompts > 0) value += ", " + count_text(r.not_begun_prompts) + " not begun";
   const Tone tone = r.failed_prompts > 0 ? Tone::kBad : Tone::kGood;
   return {"prompts", value, "measured for " + duration_text(r.measured_s), tone};
 }
@@ -53,17 +54,44 @@ void add_work_rows(std::vector<Row>& rows, const Results& r) {
                     r.prompt_tokens ? count_text(*r.prompt_tokens) + " in" : ""});
   }
   const std::pair<const char*, const std::optional<Distribution>*> latencies[] = {
-      {"TTFT", &r.ttft_s}, {"latency", &r.e2e_s}};
+      {"TTFT", &r.ttft_s},
+      {"latency", &r.e2e_s},
+      {"  from plan", &r.e2e_from_planned_s},
+      {"send lag", &r.send_lag_s}};
   for (const auto& [label, distribution] : latencies) {
     if (!*distribution) continue;
     rows.push_back({label, "p50 " + duration_text((*distribution)->p50),
-                    "p95 " + duration_text((*distribution)->p95)});
+                    "p95 " + duration_text((*distribution)->p95) + ", p99 " +
+                        duration_text((*distribution)->p99)});
   }
   if (r.output_tokens_per_s) {
     rows.push_back({"speed", number_text(*r.output_tokens_per_s) + " tokens/s",
                     r.decode_tokens_per_s
                         ? "decode " + number_text(*r.decode_tokens_per_s) + " tokens/s"
                         : ""});
+  }
+}
+
+void add_load_rows(std::vector<Row>& rows, const Results& r) {
+  if (r.goodput) {
+    std::string note = "met by " + count_text(r.goodput->good) + " of " +
+                       count_text(r.goodput->judged) + " prompts";
+    for (const auto& [limit, count] : r.goodput->missed) {
+      if (count > 0) note += ", " + limit + " missed by " + count_text(count);
+    }
+    rows.push_back({"goodput", number_text(r.goodput->requests_per_s) + " prompts/s", note});
+  }
+  if (const auto& steady = r.steady_state) {
+    std::string value = duration_text(steady->duration_s);
+    if (steady->output_tokens_per_s) {
+      value += ", " + number_text(*steady->output_tokens_per_s) + " tokens/s";
+    }
+    std::string note = "ramp " + duration_text(steady->ramp.duration_s) + ", drain " +
+                       duration_text(steady->drain.duration_s);
+    if (steady->energy_per_output_token.known()) {
+      note += "; " + quantity_text(steady->energy_per_output_token, "J") + " per token";
+    }
+    rows.push_back({"steady state", value, note});
   }
 }
 
@@ -179,6 +207,7 @@ std::string terminal_report(const Results& results, const TerminalStyle& style) 
   std::vector<Row> work;
   std::vector<Row> energy;
   add_work_rows(work, results);
+  add_load_rows(work, results);
   add_energy_rows(energy, results);
   std::string out = headline(results, style);
   for (const std::vector<Row>& rows : {work, energy}) {

@@ -20,7 +20,10 @@ class ProgressSink : public EventSink {
   }
 
   void request_finished(RequestRecord record) override {
-    (record.status == RequestStatus::kOk ? done_ : failed_).fetch_add(1, std::memory_order_relaxed);
+    if (record.status != RequestStatus::kNotBegun) {
+      auto& count = record.status == RequestStatus::kOk ? done_ : failed_;
+      count.fetch_add(1, std::memory_order_relaxed);
+    }
     target_.request_finished(std::move(record));
   }
 

@@ -141,8 +141,10 @@ class Run {
   /// What goes wrong here ends the measurement, not the results: every finished request counts.
   void measure() {
     if (stopped()) return;
-    progress_->begin("measuring", static_cast<int64_t>(plan_.measure.requests.size()),
-                     std::nullopt);
+    const LoadPlan& load = plan_.measure.load;
+    const auto requests = static_cast<int64_t>(plan_.measure.requests.size());
+    progress_->begin("measuring", load.repeat ? load.max_requests.value_or(0) : requests,
+                     load.duration_ns ? std::optional(seconds(*load.duration_ns)) : std::nullopt);
     const PhaseScope phase(*this, PhaseKind::kMeasure);
     RunContext context{*sink_, options_.stop, 0};
     try {

@@ -28,7 +28,15 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from fake_vllm_answers import Answer, ApiError, Options, check_request, make_answer
+from fake_vllm_answers import (
+    TEMPLATE_TOKENS,
+    Answer,
+    ApiError,
+    Options,
+    check_request,
+    make_answer,
+    prompt_of,
+)
 from fake_vllm_metrics import Metrics
 
 # What a generation request may meet instead of its answer, by the name used in --script.
@@ -121,7 +129,8 @@ class Server:
         if path in ("/v1/chat/completions", "/v1/completions"):
             return await self.generate(request, writer, path.endswith("chat/completions"))
         if path == "/tokenize":
-            return await self.send(writer, 200, self.tokenize(json.loads(request.body)))
+            status, body = self.tokenize(json.loads(request.body))
+            return await self.send(writer, status, body)
         page = self.page(path)
         if page is None:
             return await self.send(writer, 404, {"detail": "Not Found"})
@@ -154,10 +163,14 @@ class Server:
             "permission": [],
         }
 
-    def tokenize(self, body: dict[str, Any]) -> dict[str, Any]:
-        words = str(body.get("prompt", "")).split()
+    def tokenize(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Counts as the usage of an answer does: words, and what the chat template adds."""
+        chat = "messages" in body
+        if chat and self.options.no_template:
+            return 400, {"error": {"message": "The model has no chat template", "code": 400}}
+        words = ["<template>"] * (TEMPLATE_TOKENS if chat else 0) + prompt_of(body, chat).split()
         tokens = [int(hashlib.sha256(w.encode()).hexdigest()[:4], 16) for w in words]
-        return {
+        return 200, {
             "count": len(tokens),
             "max_model_len": self.options.max_model_len,
             "tokens": tokens,

@@ -16,6 +16,10 @@ WORD_TEXT = (
 WORDS = WORD_TEXT.split()
 
 
+# What the made-up chat template adds to a prompt.
+TEMPLATE_TOKENS = 9
+
+
 @dataclass
 class Options:
     """The command line of fake_vllm.py."""
@@ -304,7 +308,7 @@ class Answer:
 
 def make_answer(body: dict[str, Any], options: Options, chat: bool) -> Answer:
     prompt = prompt_of(body, chat)
-    prompt_tokens = max(1, len(prompt.split())) + (9 if chat else 0)
+    prompt_tokens = max(1, len(prompt.split())) + (TEMPLATE_TOKENS if chat else 0)
     choices = [make_choice(body, options, prompt, i) for i in range(int(body.get("n") or 1))]
     return Answer(body, options, chat, prompt_tokens, choices)
 

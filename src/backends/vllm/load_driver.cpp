@@ -1,11 +1,16 @@
 #include "backends/vllm/load_driver.h"
 
-#include <limits>
+#include <algorithm>
+#include <queue>
+#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "backends/vllm/adapt.h"
+#include "backends/vllm/conversation.h"
+#include "backends/vllm/in_flight_limit.h"
+#include "backends/vllm/request_sequence.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "http/event_loop.h"
@@ -20,12 +25,14 @@ constexpr int kStartsPerPoll = 8;
 /// Ways of writing one request that are tried before its failure counts.
 constexpr int kMaxAttempts = 4;
 
-size_t in_flight_limit(const LoadPlan& load) {
-  if (load.mode == "sequential") return 1;
-  const auto concurrency = static_cast<size_t>(std::max(1, load.concurrency));
-  if (load.mode == "closed" || concurrency > 1) return concurrency;
-  return std::numeric_limits<size_t>::max();
-}
+/// A turn that waits for its user to think.
+struct Thinking {
+  int64_t due_ns;
+  size_t position;
+  Request request;  ///< with the conversation so far
+
+  bool operator<(const Thinking& other) const { return due_ns > other.due_ns; }
+};
 
 }  // namespace
 
@@ -33,10 +40,12 @@ size_t in_flight_limit(const LoadPlan& load) {
 struct LoadDriver::Run {
   Run(LoadDriver& driver, const Workload& workload, RunContext& context)
       : driver_(driver),
-        workload_(workload),
+        sequence_(workload),
         context_(context),
-        limit_(in_flight_limit(workload.load)),
         begin_ns_(now_ns()),
+        end_ns_(workload.load.duration_ns ? begin_ns_ + *workload.load.duration_ns : http::kNever),
+        limit_(workload.load, begin_ns_),
+        settled_(sequence_.repeats() ? 0 : workload.requests.size()),
         chat_url_(driver.target_.endpoint.api_url(path_of(Api::kChat))),
         completions_url_(driver.target_.endpoint.api_url(path_of(Api::kCompletions))),
         shared_{context.sink, {}, {}, [this](Stream& stream, const StreamResult& result) {
@@ -56,25 +65,38 @@ struct LoadDriver::Run {
     const std::stop_callback wake(context_.stop, [&client] { client.wake(); });
     while (!stopping()) {
       start_due();
-      if (next_ == workload_.requests.size() && client.in_flight() == 0) return;
-      client.poll(next_start_ns());
+      if (exhausted() && open_ == 0) return;
+      client.poll(std::min(next_start_ns(), next_turn_ns()));
     }
     client.cancel_all();
-    if (failures_in_row_ >= kBreakerThreshold) give_up();
+    record_rest();
+    if (broken()) give_up();
   }
 
  private:
+  [[nodiscard]] bool broken() const {
+    const int limit = driver_.target_.breaker_failures;
+    return limit > 0 && failures_in_row_ >= limit;
+  }
+
   [[nodiscard]] bool stopping() const {
-    return closing_ || context_.stop.stop_requested() || failures_in_row_ >= kBreakerThreshold;
+    return closing_ || context_.stop.stop_requested() || broken();
   }
 
-  [[nodiscard]] bool may_start() const {
-    return next_ < workload_.requests.size() && driver_.client_.in_flight() < limit_;
-  }
+  /// No conversation is begun any more.
+  [[nodiscard]] bool exhausted() const { return next_ >= sequence_.size() || now_ns() >= end_ns_; }
 
-  /// When the next request wants to start; kNever while the limit holds it back.
+  /// When the next conversation may start; kNever while only an ending one can make room for it.
   [[nodiscard]] int64_t next_start_ns() const {
-    return may_start() ? planned_ns(workload_.requests[next_]).value_or(0) : http::kNever;
+    if (exhausted()) return http::kNever;
+    const int64_t room_ns = limit_.room_ns(open_, now_ns());
+    if (room_ns == http::kNever) return http::kNever;
+    return std::max(room_ns, planned_ns(sequence_.request(sequence_.head(next_))).value_or(0));
+  }
+
+  /// When the next user has thought.
+  [[nodiscard]] int64_t next_turn_ns() const {
+    return thinking_.empty() ? http::kNever : std::min(thinking_.top().due_ns, end_ns_);
   }
 
   [[nodiscard]] std::optional<int64_t> planned_ns(const Request& request) const {
@@ -83,33 +105,68 @@ struct LoadDriver::Run {
   }
 
   void start_due() {
-    for (int i = 0; i < kStartsPerPoll && may_start() && next_start_ns() <= now_ns(); ++i) {
+    start_turns();
+    for (int i = 0; i < kStartsPerPoll && next_start_ns() <= now_ns(); ++i) {
       Stream& stream = written_next();
       ready_ = nullptr;
       ++next_;
+      ++open_;
       send(stream);
     }
     // The next one is written while there is time, so that it can leave at its own.
-    if (next_ < workload_.requests.size()) written_next();
+    if (!exhausted()) written_next();
+  }
+
+  void start_turns() {
+    while (!thinking_.empty() && thinking_.top().due_ns <= now_ns() && now_ns() < end_ns_) {
+      Thinking turn = thinking_.top();
+      thinking_.pop();
+      Stream& stream = idle_stream();
+      RequestRecord record = record_of(turn.position);
+      positions_[&stream] = turn.position;
+      stream.begin_own(std::move(turn.request), std::move(record));
+      write(stream);
+      send(stream);
+    }
+    // What the end of the load finds thinking says no more.
+    for (; now_ns() >= end_ns_ && !thinking_.empty(); thinking_.pop()) --open_;
   }
 
   /// The next request on a stream of its own, with its body in the server's present dialect.
   Stream& written_next() {
     if (ready_ == nullptr) {
-      const Request& request = workload_.requests[next_];
-      RequestRecord record;
-      record.id = request.id;
-      record.prompt_index = request.prompt_index;
-      record.repeat = context_.repeat;
-      record.session = request.session;
-      record.planned_ns = planned_ns(request);
       ready_ = &idle_stream();
-      ready_->begin(request, std::move(record));
+      begin(*ready_, sequence_.head(next_));
       write(*ready_);
     } else if (!(ready_->dialect() == driver_.dialect_)) {
       write(*ready_);
     }
     return *ready_;
+  }
+
+  void begin(Stream& stream, size_t position) {
+    positions_[&stream] = position;
+    const Request& request = sequence_.request(position);
+    std::string salt = sequence_.salt(position);
+    if (salt.empty()) {
+      stream.begin(request, record_of(position));
+    } else {
+      Request salted = request;
+      salted.cache_salt = std::move(salt);
+      stream.begin_own(std::move(salted), record_of(position));
+    }
+  }
+
+  [[nodiscard]] RequestRecord record_of(size_t position) const {
+    const Request& request = sequence_.request(position);
+    RequestRecord record;
+    record.id = sequence_.id(position);
+    record.prompt_index = request.prompt_index;
+    record.repeat = context_.repeat;
+    record.session = sequence_.session(position);
+    if (!record.session.empty()) record.extra["turn"] = request.turn;
+    record.planned_ns = planned_ns(request);
+    return record;
   }
 
   Stream& idle_stream() {
@@ -129,6 +186,7 @@ struct LoadDriver::Run {
   }
 
   void send(Stream& stream) {
+    if (stream.attempts() == 0 && !sequence_.repeats()) settled_[positions_.at(&stream)] = true;
     stream.queue(now_ns());
     const std::string& url = stream.dialect().api == Api::kChat ? chat_url_ : completions_url_;
     driver_.client_.start({url, stream.body(), {}}, stream);
@@ -151,8 +209,48 @@ struct LoadDriver::Run {
     } else if (record.status == RequestStatus::kOk) {
       failures_in_row_ = 0;
     }
+    go_on(stream, record);
     context_.sink.request_finished(std::move(record));
     idle_.push_back(&stream);
+  }
+
+  /// The conversation's next turn, if it has one and this one was answered.
+  void go_on(Stream& stream, const RequestRecord& record) {
+    const size_t position = positions_.at(&stream);
+    if (!sequence_.has_next_turn(position)) {
+      --open_;
+    } else if (record.status == RequestStatus::kOk) {
+      const Request& next = sequence_.request(position + 1);
+      thinking_.push({*record.done_ns + next.think_time_ns, position + 1,
+                      next_turn(stream.request(), record.text, next)});
+    } else {
+      --open_;
+      if (!stopping()) record_turns_after(position);
+    }
+  }
+
+  void record_turns_after(size_t position) {
+    for (; sequence_.has_next_turn(position); ++position) {
+      record_not_begun(position + 1, "the turn before it was not answered");
+    }
+  }
+
+  /// What the run was stopped before.
+  void record_rest() {
+    for (size_t position = 0; position < settled_.size(); ++position) {
+      if (!settled_[position]) record_not_begun(position, "");
+    }
+  }
+
+  /// A load that repeats has no plan that something could be missing from.
+  void record_not_begun(size_t position, const char* why) {
+    if (sequence_.repeats()) return;
+    settled_[position] = true;
+    RequestRecord record = record_of(position);
+    record.status = RequestStatus::kNotBegun;
+    record.done_ns = now_ns();
+    record.error = why;
+    context_.sink.request_finished(std::move(record));
   }
 
   [[noreturn]] void give_up() const {
@@ -163,17 +261,22 @@ struct LoadDriver::Run {
   }
 
   LoadDriver& driver_;
-  const Workload& workload_;
+  RequestSequence sequence_;
   RunContext& context_;
-  size_t limit_;
   int64_t begin_ns_;
+  int64_t end_ns_;  ///< no request begins from here on
+  InFlightLimit limit_;
+  std::vector<bool> settled_;  ///< by position: begun, or recorded as not begun; empty: repeats
   std::string chat_url_;
   std::string completions_url_;
   Stream::Shared shared_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<Stream*> idle_;
-  size_t next_ = 0;          ///< first request that has not begun
-  Stream* ready_ = nullptr;  ///< the stream of that request, written; null: not yet
+  std::unordered_map<const Stream*, size_t> positions_;  ///< of what each stream asks
+  std::priority_queue<Thinking> thinking_;
+  size_t open_ = 0;          ///< conversations that have begun and not ended
+  size_t next_ = 0;          ///< first conversation that has not begun
+  Stream* ready_ = nullptr;  ///< the stream of its first turn, written; null: not yet
   bool closing_ = false;
   int failures_in_row_ = 0;
   std::string last_failure_;

@@ -14,19 +14,19 @@
 
 namespace aieb::server {
 
-/// Failures in a row that end a run: the server is gone or refuses everything.
-constexpr int kBreakerThreshold = 3;
-
 /// The server that is measured.
 struct Target {
   const ServerProfile& profile;
   const http::Endpoint& endpoint;
   std::string model;
+  /// Failures in a row that end a run: the server is gone or refuses everything. 0: never.
+  int breaker_failures = 3;
 };
 
 /// Sends one workload at the times that its load plan says and records every request.
 ///
-/// sequential: one at a time. closed: `concurrency` in flight until there are no more. Every other
+/// sequential: one at a time. closed: `concurrency`, or what its stages say, in flight until there
+/// are no more or the load's duration is over; what is in flight then is waited for. Every other
 /// mode: each request at its planned offset after the beginning, whatever the server does
 /// (`concurrency` above 1 caps what is in flight, and the delay shows between planned and sent).
 class LoadDriver {
@@ -34,7 +34,8 @@ class LoadDriver {
   LoadDriver(http::Client& client, Target target, Dialect& dialect, Notices& notices);
 
   /// Returns when every request is recorded. Throws Error(kCircuitBreaker) after
-  /// kBreakerThreshold failures in a row, with what was in flight recorded as cancelled.
+  /// Target::breaker_failures failures in a row. When it or a request to stop ends the run, what
+  /// was in flight is recorded as cancelled and what was to follow as not begun.
   void run(const Workload& workload, RunContext& context);
 
  private:

@@ -154,6 +154,9 @@ std::string request_body(const Request& request, const std::string& model,
   add_sampling(request.params, body, notices);
   body.extension_if("add_special_tokens", "scenario.add_special_tokens",
                     dialect.add_special_tokens);
+  if (!request.cache_salt.empty() && profile.vllm_parameters) {
+    body.standard("cache_salt", request.cache_salt);
+  }
   // Keys that only the user knows of are sent as they are, and win.
   for (const auto& [key, value] : request.params.extra.items()) body.json()[key] = value;
   return body.json().dump(-1, ' ', false, Json::error_handler_t::replace);

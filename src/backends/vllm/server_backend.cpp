@@ -1,14 +1,13 @@
 #include "backends/vllm/server_backend.h"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include "backends/vllm/client_setup.h"
 #include "backends/vllm/load_driver.h"
 #include "backends/vllm/notices.h"
 #include "backends/vllm/profile.h"
@@ -21,54 +20,21 @@
 namespace aieb {
 namespace {
 
+using server::api_key;
+using server::client_options;
 using server::Dialect;
 using server::ServerProfile;
 
 /// Descriptors beside one a stream: trace, logs, sensors, the event loop.
 constexpr rlim_t kOtherDescriptors = 256;
 
-bool same_ignoring_case(const std::string& a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
-}
-
-bool names_authorization(const BackendConfig& backend) {
-  return std::any_of(backend.headers.begin(), backend.headers.end(),
-                     [](const auto& h) { return same_ignoring_case(h.first, "authorization"); });
-}
-
-/// The API key of the environment; empty when there is none or the user's own header wins.
-std::string api_key(const BackendConfig& backend, const ServerProfile& profile) {
-  if (names_authorization(backend)) return {};
-  for (const char* variable : profile.key_variables) {
-    const char* value = std::getenv(variable);
-    if (value != nullptr && *value != '\0') return value;
-  }
-  return {};
-}
-
-http::ClientOptions client_options(const BackendConfig& backend, const TimeoutConfig& timeouts,
-                                   const http::Endpoint& endpoint, const ServerProfile& profile) {
-  http::ClientOptions options;
-  options.timeouts = {nanoseconds(timeouts.connect_s), nanoseconds(timeouts.first_token_s),
-                      nanoseconds(timeouts.total_s)};
-  options.tls = http::tls_options_from_environment();
-  options.unix_socket = endpoint.unix_socket();
-  options.bypass_proxy = endpoint.is_loopback();
-  const std::string key = api_key(backend, profile);
-  if (!key.empty()) options.headers.push_back("Authorization: Bearer " + key);
-  for (const auto& [name, value] : backend.headers) {
-    options.headers.push_back(fmt::format("{}: {}", name, value));
-  }
-  return options;
-}
-
 /// Raises the soft limit of open files so that every stream can have its own connection.
 void allow_descriptors(const LoadConfig& load) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  const bool open_loop = load.mode != "sequential" && load.mode != "closed";
+  // How many an open loop or the stages of a closed one need shows only as they go.
+  const bool open_loop =
+      (load.mode != "sequential" && load.mode != "closed") || !load.stages.is_null();
   const rlim_t needed = static_cast<rlim_t>(std::max(1, load.concurrency)) + kOtherDescriptors;
   if (!open_loop && limit.rlim_cur >= needed) return;
   if (needed > limit.rlim_max) {
@@ -97,6 +63,7 @@ class ServerBackend final : public Backend {
   ServerBackend(const BackendConfig& backend, const ScenarioConfig& scenario)
       : config_(backend),
         load_(scenario.load),
+        breaker_failures_(scenario.circuit_breaker.consecutive_failures),
         profile_(server::server_profile(backend.type)),
         endpoint_(http::Endpoint::parse(backend.endpoint)),
         client_(client_options(backend, scenario.timeouts, endpoint_, profile_)),
@@ -136,7 +103,8 @@ class ServerBackend final : public Backend {
   void load() override { allow_descriptors(load_); }
 
   void run(const Workload& workload, RunContext& context) override {
-    server::LoadDriver driver(client_, {profile_, endpoint_, config_.model}, dialect_, notices_);
+    server::LoadDriver driver(client_, {profile_, endpoint_, config_.model, breaker_failures_},
+                              dialect_, notices_);
     driver.run(workload, context);
   }
 
@@ -145,6 +113,7 @@ class ServerBackend final : public Backend {
  private:
   BackendConfig config_;
   LoadConfig load_;
+  int breaker_failures_;
   const ServerProfile& profile_;
   http::Endpoint endpoint_;
   http::Client client_;

@@ -27,6 +27,11 @@ void Stream::begin(const Request& request, RequestRecord record) {
   attempts_ = 0;
 }
 
+void Stream::begin_own(Request request, RequestRecord record) {
+  own_request_ = std::move(request);
+  begin(own_request_, std::move(record));
+}
+
 void Stream::write(std::string body, const Dialect& dialect) {
   body_ = std::move(body);
   dialect_ = dialect;

@@ -37,8 +37,11 @@ class Stream final : public http::Exchange {
 
   explicit Stream(Shared& shared) : shared_(shared) {}
 
-  /// Begins a new request; `record` has its identity and its planned time.
+  /// Begins a new request; `record` has its identity and its planned time. The request must
+  /// outlive the exchange.
   void begin(const Request& request, RequestRecord record);
+  /// The same for a request that nobody else keeps.
+  void begin_own(Request request, RequestRecord record);
 
   /// What the next attempt sends.
   void write(std::string body, const Dialect& dialect);
@@ -70,6 +73,7 @@ class Stream final : public http::Exchange {
 
   Shared& shared_;
   const Request* request_ = nullptr;
+  Request own_request_;  ///< what `request_` may point to
   RequestRecord record_;
   Answer answer_;
   http::SseParser sse_;

@@ -28,6 +28,8 @@ TEST(Latency, follows_the_definitions) {
   EXPECT_DOUBLE_EQ(*r.tpot_s, 0.5);
   EXPECT_DOUBLE_EQ(*r.latency_s, 2.5) << "to the last token, not to the end of the exchange";
   EXPECT_DOUBLE_EQ(*r.latency_from_planned_s, 3.0);
+  EXPECT_DOUBLE_EQ(*r.ttft_from_planned_s, 1.0);
+  EXPECT_DOUBLE_EQ(*r.send_lag_s, 0.5);
 }
 
 TEST(Latency, a_single_token_has_no_time_per_output_token) {

@@ -141,8 +141,13 @@ TEST_F(Files, that_are_broken_say_where) {
   EXPECT_TRUE(
       error("a.jsonl", "{\"text\": \"a\"}\n{\"text\": ").starts_with("a.jsonl:2: is not JSON: "));
   EXPECT_EQ(error("b.jsonl", "[1]"), "b.jsonl:1: must be a JSON object, found a list");
-  EXPECT_EQ(error("c.jsonl", "{\"text\": [\"a\"]}"),
-            "c.jsonl:1: column 'text' must hold texts, found a list");
+  EXPECT_EQ(error("c.jsonl", "{\"text\": 7}"),
+            "c.jsonl:1: column 'text' must hold texts or conversations, found a number");
+  EXPECT_EQ(error("d.jsonl", "{\"text\": \"a\"}\n{\"text\": [\"b\"]}"),
+            "d.jsonl:2: column 'text' holds texts in some rows and conversations in others");
+  EXPECT_EQ(error("e.jsonl", "{\"text\": [{\"speaker\": \"b\"}]}"),
+            "e.jsonl:1: column 'text': a turn must be a text, {role, content} or {from, value}, "
+            "found {\"speaker\":\"b\"}");
   EXPECT_EQ(error("a.json", "3"),
             "a.json: must be a list of objects, or an object with such a list as 'data'; found a "
             "number");

@@ -75,6 +75,8 @@ TEST(ResultsJson, has_the_keys_that_the_documentation_lists) {
   EXPECT_EQ(keys_of(json["energy"]["gpu"]), documented_keys("Quantity"));
   EXPECT_EQ(keys_of(json["energy_by_phase"]["measure"]), documented_keys("energy_by_phase"));
   EXPECT_EQ(keys_of(json["derived"]), documented_keys("derived"));
+  EXPECT_EQ(keys_of(json["goodput"]), documented_keys("goodput"));
+  EXPECT_EQ(keys_of(json["steady_state"]), documented_keys("steady_state"));
   EXPECT_EQ(keys_of(json["per_prompt_results"][0]), documented_keys("per_prompt_results"));
   EXPECT_EQ(keys_of(json["gpu_stats"]["gpu_0"]), documented_keys("gpu_stats"));
 }

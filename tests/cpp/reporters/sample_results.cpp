@@ -129,6 +129,26 @@ void set_energy(Results& r) {
   r.carbon = france();
 }
 
+/// What a load against a server adds.
+void set_load(Results& r) {
+  r.send_lag_s = distribution(0.0001);
+  r.ttft_from_planned_s = distribution(0.0451);
+  r.e2e_from_planned_s = distribution(0.8011);
+  r.goodput = Goodput{3, 2, 2.0 / 3, 0.2, {{"ttft_ms", 0}, {"energy_j", 1}}};
+  SteadyState steady;
+  steady.limit = 2;
+  steady.duration_s = 8;
+  steady.requests = 1;
+  steady.output_tokens = 100;
+  steady.output_tokens_per_s = 12.5;
+  steady.ttft_s = distribution(0.045);
+  steady.tpot_s = distribution(0.012);
+  steady.e2e_s = distribution(0.801);
+  steady.ramp = steady.energy = steady.drain = measured_window();
+  steady.energy_per_output_token = joules(30, 1.2, 0.1, Source::kPartial);
+  r.steady_state = steady;
+}
+
 }  // namespace
 
 Results sample_results() {
@@ -147,6 +167,7 @@ Results sample_results() {
   r.tpot_s = distribution(0.012);
   r.itl_s = distribution(0.0119);
   r.e2e_s = distribution(0.801);
+  set_load(r);
   r.gpus = {gpu()};
   r.requests = {answered(0, 2000), answered(1, 2000), failed(2)};
   r.warnings = {

@@ -136,7 +136,8 @@ TEST(ServerFailure, three_failures_in_a_row_end_the_run_with_its_own_exit_code) 
   ASSERT_TRUE(ran.error);
   EXPECT_EQ(ran.error->exit_code(), ExitCode::kCircuitBreaker);
   EXPECT_NE(std::string(ran.error->what()).find("HTTP 500: boom"), std::string::npos);
-  EXPECT_EQ(ran.sink.finished.size(), 7U);
+  EXPECT_EQ(ran.sink.finished.size(), 20U);
+  EXPECT_EQ(ran.sink.finished[7].status, RequestStatus::kNotBegun);
   EXPECT_EQ(count, 7);
 }
 
@@ -150,7 +151,8 @@ TEST(ServerFailure, a_dead_server_ends_a_concurrent_run_with_every_started_reque
     EXPECT_TRUE(ids.insert(r.id).second);
     EXPECT_NE(r.status, RequestStatus::kLost);
   }
-  EXPECT_LT(ran.sink.finished.size(), 50U);
+  EXPECT_EQ(ran.sink.finished.size(), 50U);
+  EXPECT_EQ(ran.sink.finished.back().status, RequestStatus::kNotBegun);
   for (const int64_t id : ran.sink.started) EXPECT_TRUE(ids.contains(id));
 }
 
@@ -172,12 +174,17 @@ TEST(ServerFailure, a_stop_cancels_what_is_in_flight_at_once_and_records_it) {
   const int64_t took = now_ns() - before;
   stopper.join();
   EXPECT_LT(took, 1000 * kMs);
-  ASSERT_EQ(ran.sink.finished.size(), 5U);  // one answered, four in flight, the rest never begun
+  ASSERT_EQ(ran.sink.finished.size(), 20U);  // one answered, four in flight, the rest never begun
   EXPECT_EQ(ran.sink.finished[0].status, RequestStatus::kOk);
   for (size_t i = 1; i < 5; ++i) {
     EXPECT_EQ(ran.sink.finished[i].status, RequestStatus::kCancelled);
     EXPECT_EQ(ran.sink.finished[i].error_class, "cancelled");
     EXPECT_EQ(ran.sink.finished[i].text, "part");
+  }
+  for (size_t i = 5; i < 20; ++i) {
+    EXPECT_EQ(ran.sink.finished[i].status, RequestStatus::kNotBegun);
+    EXPECT_FALSE(ran.sink.finished[i].sent_ns);
+    EXPECT_GE(ran.sink.finished[i].done_ns, before);
   }
   EXPECT_FALSE(ran.error);
 }
@@ -188,7 +195,27 @@ TEST(ServerFailure, does_not_begin_when_it_was_stopped_before) {
   source.request_stop();
   Ran ran;
   run(ran, *server, workload_of(3), {}, "vllm", source.get_token());
-  EXPECT_TRUE(ran.sink.finished.empty());
+  ASSERT_EQ(ran.sink.finished.size(), 3U);
+  for (const RequestRecord& r : ran.sink.finished) EXPECT_EQ(r.status, RequestStatus::kNotBegun);
+  EXPECT_TRUE(server.bodies().empty());
+}
+
+TEST(ServerFailure, the_circuit_breaker_counts_to_what_was_set_or_never_opens) {
+  FakeVllm server([](const ReceivedRequest&, Connection& c) {
+    return c.respond(500, R"({"error":{"message":"no"}})");
+  });
+  ScenarioConfig scenario;
+  for (const auto& [limit, begun] : {std::pair(1, 1), std::pair(5, 5), std::pair(0, 8)}) {
+    scenario.circuit_breaker.consecutive_failures = limit;
+    Ran ran;
+    run(ran, *server, workload_of(8), scenario);
+    const auto failed =
+        std::count_if(ran.sink.finished.begin(), ran.sink.finished.end(),
+                      [](const RequestRecord& r) { return r.status == RequestStatus::kFailed; });
+    EXPECT_EQ(failed, begun) << limit;
+    EXPECT_EQ(ran.sink.finished.size(), 8U);
+    EXPECT_EQ(ran.error.has_value(), limit > 0);
+  }
 }
 
 }  // namespace
