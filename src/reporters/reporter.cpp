@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "reporters/codecarbon.h"
 #include "reporters/csv.h"
+#include "reporters/html.h"
 #include "reporters/jsonl.h"
 #include "reporters/markdown.h"
 #include "reporters/results_json.h"
@@ -20,6 +21,8 @@ constexpr std::array kReporters = {
              csv_report},
     Reporter{"json", ".json", WriteMode::kReplace, "everything, see docs/results.md", json_report},
     Reporter{"jsonl", ".jsonl", WriteMode::kReplace, "one line a prompt", jsonl_report},
+    Reporter{"html", ".html", WriteMode::kReplace,
+             "one page with drawings, for a browser; needs no network", html_report},
     Reporter{"markdown", ".md", WriteMode::kReplace, "tables for a README or an issue",
              markdown_report},
     Reporter{"codecarbon", ".csv", WriteMode::kAppendRows, "CodeCarbon's emissions.csv",
