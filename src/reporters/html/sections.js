@@ -12,11 +12,15 @@ const amount = (q) => !("value" in q) ? `unknown: ${q.reason}`
 
 function masthead(d) {
   const backend = d.engine && d.engine !== d.backend ? `${d.backend} (${d.engine})` : d.backend;
-  const gpus = d.gpus.map((g) => g.name).join(", ");
+  const names = d.gpus.map((g) => g.name);
+  const gpus = [...new Set(names)].map((name) => {
+    const n = names.filter((other) => other === name).length;
+    return n > 1 ? `${n} × ${name}` : name;
+  }).join(", ");
   const facts = [d.model, backend, gpus || d.environment.cpu_model, d.started.replace("T", " ")];
   return el("header", {}, el("p", { class: "overline" }, "Energy report"), el("h1", {}, d.name),
     el("p", { class: "facts" }, facts.filter(Boolean).map((fact) => el("span", {}, fact))),
-    el("p", { class: "lead" }, d.lead), d.confidence ? el("p", { class: "confidence" }, d.confidence) : null);
+    el("p", { class: "lead" }, d.lead), d.confidence ? el("p", { class: "confidence" }, d.confidence, " The bars below show it on a scale of ± 30 %.") : null);
 }
 
 function notices(warnings) {
@@ -84,7 +88,7 @@ function energySection(d) {
     const share = (p) => p.joules === null ? "" : `${digits((p.joules / total) * 100, 2)} %`;
     return el("div", { class: "panel" }, el("h3", {}, split.title), el("p", { class: "note" }, split.note), plot,
       el("table", { class: "split" }, el("tbody", {}, split.parts.map((p) => el("tr", {},
-        el("td", {}, swatch(`f-${p.key}`), ` ${p.label}`), el("td", { class: "num" }, total ? share(p) : ""),
+        el("td", {}, swatch(`f-${p.key}`), p.label), el("td", { class: "num" }, total ? share(p) : ""),
         el("td", { class: p.joules === null ? "muted" : "num" }, amount(p)))))));
   });
   return [section("energy", "Where the energy went", "of the measure phases; ± is the 95 % interval", el("div", { class: "grid3" }, panels)),
