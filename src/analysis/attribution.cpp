@@ -256,12 +256,17 @@ Attribution unknown_attribution(const Quantity& total) {
   return {unknown, unknown, unknown};
 }
 
-/// The split at the first token says something only if every request has one.
-void require_first_tokens(std::span<const Flight> flights, Attribution& out) {
-  const auto unseen = [](const Flight& f) { return f.result && !f.first_token_ns; };
+/// The split at the first token says something only if that of every answer is known. A request
+/// without an answer spent all of its energy before its first token.
+void require_first_tokens(std::span<const Flight> flights,
+                          const std::vector<RequestResult>& results, Attribution& out) {
+  const auto unseen = [&results](const Flight& f) {
+    return f.result && !f.first_token_ns &&
+           results[*f.result].record.status == RequestStatus::kOk;
+  };
   if (std::none_of(flights.begin(), flights.end(), unseen)) return;
   out.before_first_token = out.after_first_token =
-      Quantity::missing("J", "the first token of some requests is not known");
+      Quantity::missing("J", "the first token of some answers is not known");
 }
 
 }  // namespace
@@ -280,7 +285,7 @@ Attribution attribute_energy(const EnergySources& sources, std::span<const TimeS
     shares.divide(flights, baselines[d], results);
     shares.add_to(out);
   }
-  require_first_tokens(flights, out);
+  require_first_tokens(flights, results, out);
   return out;
 }
 

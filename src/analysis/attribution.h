@@ -21,7 +21,7 @@ struct Flight {
 /// before + after + unattributed = gross, to rounding.
 struct Attribution {
   Quantity unattributed;
-  Quantity before_first_token;  ///< both missing unless the first token of every request is known
+  Quantity before_first_token;  ///< both missing unless the first token of every answer is known
   Quantity after_first_token;
 };
 

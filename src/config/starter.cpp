@@ -96,6 +96,13 @@ Json set_value(const Starter& starter, const std::string& key) {
 
 std::string yaml(const Json& value) {
   if (value.is_null()) return "";
+  if (value.is_object() && !value.empty()) {
+    std::string out;
+    for (const auto& [key, inner] : value.items()) {
+      out += (out.empty() ? "{" : ", ") + key + ": " + yaml(inner);
+    }
+    return out + "}";
+  }
   if (value.is_number_float() && value == static_cast<double>(value.get<int64_t>())) {
     return std::to_string(value.get<int64_t>());
   }

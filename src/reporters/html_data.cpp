@@ -111,7 +111,8 @@ Json energy_json(const Results& r) {
   const auto add = [&out](const char* title, const char* note, Json parts) {
     out.push_back({{"title", title}, {"note", note}, {"parts", std::move(parts)}});
   };
-  add("By component", "gpu + cpu + memory is the total", components_json(r));
+  add("By component", "gpu + cpu + memory is the total, as far as known", components_json(r));
+  out.back()["sum_of_known"] = true;  // the other splits say nothing without one of their parts
   add("Idle and active", "idle: what doing nothing would have used in the same time",
       Json::array({part_json("idle", "Idle share", r.measure.total.idle_share),
                    part_json("active", "Active", r.measure.total.active)}));
@@ -216,10 +217,17 @@ Json gpus_json(const Results& r) {
   return out;
 }
 
+/// The value of a metric, or why there is none.
+std::string text_or_reason(const Metric& m, const Results& r) {
+  const std::string text = metric_text(m, r);
+  if (!text.empty() || m.kind != MetricKind::kQuantity) return text;
+  return "unknown: " + std::get<Quantity>(m.get(r)).reason;
+}
+
 Json metrics_json(const Results& r) {
   Json out = Json::array();
   for (const Metric& m : metric_table()) {
-    out.push_back({m.label, metric_text(m, r), m.description});
+    out.push_back({m.label, text_or_reason(m, r), m.description});
   }
   return out;
 }

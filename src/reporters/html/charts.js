@@ -159,11 +159,11 @@ function concurrency(requests) {
   return changes.map(([t, change]) => ({ t, n: (n += change) }));
 }
 
-// Requests into lanes so that none overlap; null when more than `most` would be needed.
-function lanes(requests, most) {
+// Requests into lanes so that none overlap by more than `slack`; null when more than `most` would be needed.
+function lanes(requests, most, slack) {
   const free = [];
   for (const r of [...requests].sort((a, b) => a.start - b.start)) {
-    let lane = free.findIndex((end) => end <= r.start + 1e-9);
+    let lane = free.findIndex((end) => end <= r.start + slack);
     if (lane < 0) lane = free.push(0) - 1;
     if (lane >= most) return null;
     free[lane] = r.end;
@@ -175,7 +175,7 @@ function lanes(requests, most) {
 // Power of every device over the run, with its phases, and the requests below.
 function timeline(run, width) {
   const many = run.requests.length > 400;
-  const laneCount = many ? null : lanes(run.requests, 16);
+  const laneCount = many ? null : lanes(run.requests, 16, run.end * 1e-4);
   const lower = run.requests.length === 0 ? 0 : laneCount ? Math.max(laneCount * 11, 22) : 84;
   const box = { left: 46, right: width - 6, top: 24, bottom: 24 + Math.min(280, Math.max(170, width * 0.3)) };
   const lowTop = box.bottom + 34;
@@ -206,7 +206,8 @@ function timeline(run, width) {
   node.append(label(box.left - 7, box.top - 8, "W", "end"));
   for (const series of run.power) {
     node.append(svg("path", { class: `mark line s-${series.component}`, d: pathOf(series.t_s, series.power_w, x, y),
-      ...(series.dash ? { "stroke-dasharray": series.dash } : {}) }));
+      opacity: (series.shade / 100) * (series.t_s.length > width ? 0.6 : 1),
+      "stroke-width": series.t_s.length > width ? 0.8 : 1.6, ...(series.dash ? { "stroke-dasharray": series.dash } : {}) }));
   }
   if (lower) node.append(requestLanes(run, laneCount, { ...box, top: lowTop, bottom: lowTop + lower }, x));
   const { unit, per } = timeUnit(end);

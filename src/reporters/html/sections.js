@@ -51,16 +51,18 @@ function timelineData(d) {
       first: p.ttft[i] === null ? null : start + p.ttft[i] });
   }
   const dashes = ["", "6 3", "2 3", "9 3 2 3"];
-  const power = d.power.map((s) => ({ ...s, dash: dashes[s.index % dashes.length], label: `${s.component} ${s.index} (${s.domain.split("/")[0]})` }));
+  const shades = [100, 68, 45];
+  const power = d.power.map((s) => ({ ...s, dash: dashes[s.index % dashes.length],
+    shade: shades[Math.floor(s.index / dashes.length) % shades.length], label: `${s.component} ${s.index} (${s.domain.split("/")[0]})` }));
   const ends = [...d.phases.map((f) => f.start_s + f.duration_s), ...requests.map((r) => r.end), ...power.map((s) => s.t_s[s.t_s.length - 1])];
   return { requests, power, phases: d.phases, end: Math.max(1e-9, ...ends),
     description: `Power of ${power.length} devices over ${d.phases.length} phases and ${requests.length} requests` };
 }
 
-function swatch(cls, dash) {
+function swatch(cls, dash, shade) {
   const line = cls.startsWith("s-");
   return el("i", { class: "swatch" }, svg("svg", { viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true" },
-    line ? svg("line", { class: cls, x1: 0, x2: 12, y1: 6, y2: 6, "stroke-width": 2.5, ...(dash ? { "stroke-dasharray": "3 2" } : {}) })
+    line ? svg("line", { class: cls, x1: 0, x2: 12, y1: 6, y2: 6, "stroke-width": 2.5, opacity: (shade || 100) / 100, ...(dash ? { "stroke-dasharray": dash } : {}) })
       : svg("rect", { class: cls, width: 12, height: 12, rx: 3 })));
 }
 
@@ -68,7 +70,7 @@ function powerSection(d) {
   const run = timelineData(d);
   const colours = [["f-prefill", "until the first token"], ["f-decode", "from the first token on"], ["f-failed", "failed"]]
     .filter(([cls]) => run.requests.length <= 400 && (cls !== "f-failed" || run.requests.some((r) => r.status !== "ok")));
-  const keys = [...run.power.map((s) => el("span", {}, swatch(`s-${s.component}`, s.dash), s.label + (s.kind === "estimate" ? ", estimated" : ""))),
+  const keys = [...run.power.map((s) => el("span", {}, swatch(`s-${s.component}`, s.dash, s.shade), s.label + (s.kind === "estimate" ? ", estimated" : ""))),
     ...(run.requests.length ? colours.map(([cls, text]) => el("span", {}, swatch(cls), text)) : [])];
   const plot = el("div", { class: "plot" });
   const node = section("power", "Power over time", "every device, with the phases and the requests of the run",
@@ -81,11 +83,12 @@ function powerSection(d) {
 function energySection(d) {
   const later = [];
   const panels = d.energy.map((split) => {
-    const known = split.parts.some((p) => p.joules > 0);
+    const known = split.parts.some((p) => p.joules > 0) &&
+      (split.sum_of_known || split.parts.every((p) => p.joules !== null));
     const plot = el("div", { class: "plot" });
     if (known) later.push(() => responsive(plot, (width) => splitBar(split.parts, width)));
     const total = split.parts.reduce((sum, p) => sum + Math.max(p.joules || 0, 0), 0);
-    const share = (p) => p.joules === null ? "" : `${digits((p.joules / total) * 100, 2)} %`;
+    const share = (p) => p.joules === null || !known ? "" : `${digits((p.joules / total) * 100, 2)} %`;
     return el("div", { class: "panel" }, el("h3", {}, split.title), el("p", { class: "note" }, split.note), plot,
       el("table", { class: "split" }, el("tbody", {}, split.parts.map((p) => el("tr", {},
         el("td", {}, swatch(`f-${p.key}`), p.label), el("td", { class: "num" }, total ? share(p) : ""),

@@ -74,6 +74,21 @@ TEST(Attribution, does_not_guess_where_an_unseen_first_token_was) {
   EXPECT_NE(r.after_first_token.reason.find("first token"), std::string::npos);
 }
 
+TEST(Attribution, a_failure_without_a_token_spent_all_before_its_first) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(0, 5);  // first token at 0.5 s
+  RequestRecord& failed = b.request(5, 7);
+  failed.status = RequestStatus::kFailed;
+  failed.first_token_ns.reset();
+  failed.last_token_ns.reset();
+  const Results r = analyze(b.trace());
+  EXPECT_NEAR(*r.before_first_token.value, 50 + 200, 1e-6);
+  EXPECT_NEAR(*r.after_first_token.value, 450, 1e-6);
+}
+
 TEST(Attribution, active_energy_is_without_the_share_of_idle_power) {
   TraceBuilder b;
   b.phase(PhaseKind::kIdle, 0, 5).phase(PhaseKind::kMeasure, 5, 10);
