@@ -32,9 +32,7 @@ size_t index_of(const std::vector<int64_t>& times, int64_t t_ns) {
   return static_cast<size_t>(std::lower_bound(times.begin(), times.end(), t_ns) - times.begin());
 }
 
-int64_t end_of(const Flight& flight) {
-  return std::max(flight.span.start_ns, flight.span.end_ns);
-}
+int64_t end_of(const Flight& flight) { return std::max(flight.span.start_ns, flight.span.end_ns); }
 
 int64_t first_token_of(const Flight& flight) {
   return std::clamp(flight.first_token_ns.value_or(end_of(flight)), flight.span.start_ns,
@@ -216,8 +214,8 @@ class DomainShares {
         part_.unattributed += energy(index.begin, index.end);
         continue;
       }
-      add_to_request(results[*flights[i].result], domain_, baseline,
-                     energy(index.begin, index.end), whole(index.begin, index.end),
+      add_to_request(results[*flights[i].result], domain_, baseline, energy(index.begin, index.end),
+                     whole(index.begin, index.end),
                      sweep_.time_share[index.end] - sweep_.time_share[index.begin]);
       add_side(before_, index.begin, index.first_token);
       add_side(after_, index.first_token, index.end);
@@ -261,8 +259,7 @@ Attribution unknown_attribution(const Quantity& total) {
 void require_first_tokens(std::span<const Flight> flights,
                           const std::vector<RequestResult>& results, Attribution& out) {
   const auto unseen = [&results](const Flight& f) {
-    return f.result && !f.first_token_ns &&
-           results[*f.result].record.status == RequestStatus::kOk;
+    return f.result && !f.first_token_ns && results[*f.result].record.status == RequestStatus::kOk;
   };
   if (std::none_of(flights.begin(), flights.end(), unseen)) return;
   out.before_first_token = out.after_first_token =
@@ -273,8 +270,7 @@ void require_first_tokens(std::span<const Flight> flights,
 
 Attribution attribute_energy(const EnergySources& sources, std::span<const TimeSpan> windows,
                              const std::vector<Quantity>& baselines, const WindowEnergy& measured,
-                             std::span<const Flight> flights,
-                             std::vector<RequestResult>& results) {
+                             std::span<const Flight> flights, std::vector<RequestResult>& results) {
   label_like(measured.total, results, flights);
   Attribution out = unknown_attribution(measured.total.gross);
   if (windows.empty() || !measured.total.gross.known()) return out;

@@ -42,8 +42,10 @@ Quantity gpu_time_cost(const Results& r, double per_gpu_hour, const std::string&
 Cost cost_of(const Results& r) {
   const Json price = price_of(r);
   const std::string currency = currency_of(price);
-  Cost cost{unpriced(currency, "per_kwh"), unpriced(currency, "per_gpu_hour"),
-            unpriced(currency, "per_kwh, per_gpu_hour"), {}};
+  Cost cost{unpriced(currency, "per_kwh"),
+            unpriced(currency, "per_gpu_hour"),
+            unpriced(currency, "per_kwh, per_gpu_hour"),
+            {}};
   std::vector<Quantity> priced;
   if (const auto per_kwh = number_at(price, "per_kwh")) {
     const double pue = r.carbon ? r.carbon->pue : 1.0;

@@ -15,8 +15,9 @@ Action declare_completion(CLI::App& app) {
   app.add_option("shell", *shell, joined(completion_shells(), ", "))
       ->type_name("SHELL")
       ->required();
-  app.footer("bash: source <(aieb completion bash)   zsh: source <(aieb completion zsh)\n"
-             "fish: aieb completion fish | source");
+  app.footer(
+      "bash: source <(aieb completion bash)   zsh: source <(aieb completion zsh)\n"
+      "fish: aieb completion fish | source");
   return [shell, &app] {
     std::fputs(completion_script(*shell, *app.get_parent()).c_str(), stdout);
     return ExitCode::kOk;

@@ -153,8 +153,8 @@ Json comparisons_json(const ComparedRuns& compared) {
   for (const Results& r : compared.runs) runs.push_back(r.run_id.empty() ? r.name : r.run_id);
   Json comparisons = Json::array();
   for (size_t i = 0; i < compared.against_first.size(); ++i) {
-    comparisons.push_back(comparison_json(compared.runs.front(), compared.runs[i + 1],
-                                          compared.against_first[i]));
+    comparisons.push_back(
+        comparison_json(compared.runs.front(), compared.runs[i + 1], compared.against_first[i]));
   }
   return {{"runs", runs}, {"comparisons", comparisons}};
 }

@@ -2,10 +2,9 @@
 
 #include <array>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <CLI/CLI.hpp>
 
 #include "config/option_table.h"
 #include "config/starter.h"
@@ -46,7 +45,8 @@ std::vector<std::string> values_of(const std::string& command, const std::string
 /// First sentence or clause, without what a shell would take for its own.
 std::string short_help(const std::string& text) {
   std::string out = text.substr(0, text.find_first_of(";.(\n"));
-  std::erase_if(out, [](char c) { return std::string_view("'\"`$\\[]:").find(c) != std::string_view::npos; });
+  std::erase_if(
+      out, [](char c) { return std::string_view("'\"`$\\[]:").find(c) != std::string_view::npos; });
   while (out.ends_with(' ')) out.pop_back();
   return out;
 }
@@ -122,8 +122,8 @@ std::string option_cases(const std::vector<CompletedCommand>& commands) {
 std::string command_cases(const std::vector<CompletedCommand>& commands) {
   std::string out;
   for (const CompletedCommand& command : commands) {
-    out += fmt::format("    {}) candidates=\"{}\"; settings={} ;;\n", command.name, words_of(command),
-                       command.settings ? 1 : 0);
+    out += fmt::format("    {}) candidates=\"{}\"; settings={} ;;\n", command.name,
+                       words_of(command), command.settings ? 1 : 0);
   }
   return out;
 }
@@ -207,13 +207,13 @@ _aieb() {{
 }}
 compdef _aieb aieb
 )sh",
-                     described, setting_cases(), option_cases(commands),
-                     command_cases(commands),
+                     described, setting_cases(), option_cases(commands), command_cases(commands),
                      setting_words());
 }
 
 std::string fish_option(const CompletedCommand& command, const CompletedOption& option) {
-  std::string out = fmt::format("complete -c aieb -n '__fish_seen_subcommand_from {}'", command.name);
+  std::string out =
+      fmt::format("complete -c aieb -n '__fish_seen_subcommand_from {}'", command.name);
   for (const std::string& name : option.names) {
     out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
   }
@@ -228,8 +228,8 @@ std::string fish_script(const std::vector<CompletedCommand>& commands) {
     out += fmt::format("complete -c aieb -f -n __fish_use_subcommand -a {} -d '{}'\n", command.name,
                        command.help);
     for (const CompletedOption& option : command.options) out += fish_option(command, option);
-    const std::string when = fmt::format("complete -c aieb -n '__fish_seen_subcommand_from {}' -a ",
-                                         command.name);
+    const std::string when =
+        fmt::format("complete -c aieb -n '__fish_seen_subcommand_from {}' -a ", command.name);
     if (!command.words.empty()) out += when + fmt::format("'{}'\n", fmt::join(command.words, " "));
     if (!command.settings) continue;
     for (const auto& [key, values] : settings()) {

@@ -129,12 +129,12 @@ struct Results {
   WindowEnergy measure;
   std::map<std::string, WindowEnergy> other_phases;  ///< idle, load, warmup, ramp, drain, cooldown
   Quantity unattributed;                             ///< J of measure not owed to a request
-  Quantity before_first_token;  ///< J of requests until their first token: waiting and prefill
-  Quantity after_first_token;   ///< J of requests from then on: decode
-  Quantity energy_per_output_token;                  ///< J
-  Quantity energy_per_request;                       ///< J
-  Quantity emissions;                                ///< g CO2e of measure, PUE applied
-  Quantity water;                                    ///< L
+  Quantity before_first_token;       ///< J of requests until their first token: waiting and prefill
+  Quantity after_first_token;        ///< J of requests from then on: decode
+  Quantity energy_per_output_token;  ///< J
+  Quantity energy_per_request;       ///< J
+  Quantity emissions;                ///< g CO2e of measure, PUE applied
+  Quantity water;                    ///< L
   std::optional<CarbonFactor> carbon;
   bool energy_disabled = false;
   Cost cost;

@@ -62,8 +62,8 @@ Json task(const Results& r) {
           {"taskFamily", "textGeneration"},
           {"nbRequest", r.successful_prompts},
           {"algorithms", Json::array({algorithm(r)})},
-          {"dataset", Json::array({dataset("input", r.prompt_tokens),
-                                   dataset("output", r.output_tokens)})}};
+          {"dataset",
+           Json::array({dataset("input", r.prompt_tokens), dataset("output", r.output_tokens)})}};
 }
 
 /// How a component was measured: the meters of its domains.
@@ -119,9 +119,8 @@ Json components(const Results& r) {
   }
   const Json ram = json_at(r.environment, {"ram_total_bytes"});
   if (ram.is_number()) {
-    out.push_back({{"componentType", "ram"},
-                   {"nbComponent", 1},
-                   {"memorySize", ram.get<double>() / kGib}});
+    out.push_back(
+        {{"componentType", "ram"}, {"nbComponent", 1}, {"memorySize", ram.get<double>() / kGib}});
   }
   return out;
 }

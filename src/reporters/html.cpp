@@ -78,10 +78,9 @@ std::string filled(std::string_view page, std::initializer_list<Slot> slots) {
 }  // namespace
 
 std::string html_page(const std::string& title, const char* kind, const Json& data) {
-  const std::string script = std::string(embedded::report_charts) +
-                             std::string(embedded::report_table) +
-                             std::string(embedded::report_sections) +
-                             std::string(embedded::report_compare);
+  const std::string script =
+      std::string(embedded::report_charts) + std::string(embedded::report_table) +
+      std::string(embedded::report_sections) + std::string(embedded::report_compare);
   return filled(embedded::report_page, {{"title", escaped(title)},
                                         {"kind", kind},
                                         {"style", std::string(embedded::report_style)},

@@ -117,7 +117,8 @@ Json energy_json(const Results& r) {
       Json::array({part_json("idle", "Idle share", r.measure.total.idle_share),
                    part_json("active", "Active", r.measure.total.active)}));
   add("By stage of a request",
-      "until the first token: waiting and prefill; from then on: decode; outside: no request was in "
+      "until the first token: waiting and prefill; from then on: decode; outside: no request was "
+      "in "
       "flight",
       Json::array({part_json("prefill", "Until the first token", r.before_first_token),
                    part_json("decode", "From the first token on", r.after_first_token),
@@ -275,8 +276,9 @@ Json html_data(const Results& r) {
           {"gpus", gpus_json(r)},
           {"prompts", prompts_json(r)},
           {"metrics", metrics_json(r)},
-          {"protocol", {{"warm-ups", r.protocol.value("warmups", Json())},
-                        {"repeats", r.protocol.value("repeats", Json())}}},
+          {"protocol",
+           {{"warm-ups", r.protocol.value("warmups", Json())},
+            {"repeats", r.protocol.value("repeats", Json())}}},
           {"environment", r.environment},
           {"backend_info", r.backend_info},
           {"config", r.config},

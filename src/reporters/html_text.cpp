@@ -17,12 +17,18 @@ struct Scale {
   const char* shown;
 };
 constexpr std::array kScales = {
-    Scale{"Wh", 1000, 1e-3, "kWh"},    Scale{"Wh", 0.01, 1, "Wh"},
-    Scale{"Wh", 0, 1e3, "mWh"},        Scale{"J", 1e6, 1e-6, "MJ"},
-    Scale{"J", 1e4, 1e-3, "kJ"},       Scale{"J", 0.05, 1, "J"},
-    Scale{"J", 0, 1e3, "mJ"},          Scale{"W", 1e4, 1e-3, "kW"},
-    Scale{"W", 0.05, 1, "W"},          Scale{"W", 0, 1e3, "mW"},
-    Scale{"g CO2e", 1000, 1e-3, "kg CO2e"}, Scale{"g CO2e", 0.05, 1, "g CO2e"},
+    Scale{"Wh", 1000, 1e-3, "kWh"},
+    Scale{"Wh", 0.01, 1, "Wh"},
+    Scale{"Wh", 0, 1e3, "mWh"},
+    Scale{"J", 1e6, 1e-6, "MJ"},
+    Scale{"J", 1e4, 1e-3, "kJ"},
+    Scale{"J", 0.05, 1, "J"},
+    Scale{"J", 0, 1e3, "mJ"},
+    Scale{"W", 1e4, 1e-3, "kW"},
+    Scale{"W", 0.05, 1, "W"},
+    Scale{"W", 0, 1e3, "mW"},
+    Scale{"g CO2e", 1000, 1e-3, "kg CO2e"},
+    Scale{"g CO2e", 0.05, 1, "g CO2e"},
     Scale{"g CO2e", 0, 1e3, "mg CO2e"},
 };
 
@@ -119,8 +125,8 @@ std::string confidence_sentence(const Results& r) {
     const auto found = r.measure.components.find(component);
     if (found == r.measure.components.end()) continue;
     const Quantity& gross = found->second.gross;
-    out += (out.empty() ? "" : "; ") + std::string(name) + " " +
-           std::string(in_words(gross.source));
+    out +=
+        (out.empty() ? "" : "; ") + std::string(name) + " " + std::string(in_words(gross.source));
     if (!gross.known() && !gross.reason.empty()) out += " (" + gross.reason + ")";
   }
   return out.empty() ? "" : "Energy of the " + out + ". ± is the 95 % interval.";

@@ -99,9 +99,9 @@ void add_latencies(Json& out, const Results& r) {
     if (!*distribution) continue;
     const Distribution& d = **distribution;
     const std::string key = "_" + std::string(name) + "_ms";
-    const std::pair<const char*, double> values[] = {
-        {"mean", d.mean}, {"median", d.p50}, {"std", d.std},
-        {"p90", d.p90},   {"p95", d.p95},    {"p99", d.p99}};
+    const std::pair<const char*, double> values[] = {{"mean", d.mean}, {"median", d.p50},
+                                                     {"std", d.std},   {"p90", d.p90},
+                                                     {"p95", d.p95},   {"p99", d.p99}};
     for (const auto& [statistic, value] : values) out[statistic + key] = value * kMs;
   }
 }
@@ -121,35 +121,35 @@ void add_totals(Json& out, const Results& r) {
     return n && r.measured_s > 0 ? Json(static_cast<double>(*n) / r.measured_s) : Json(nullptr);
   };
   const bool all = r.prompt_tokens && r.output_tokens;
-  out.update({{"duration", r.measured_s},
-              {"completed", r.successful_prompts},
-              {"steady_state_duration", r.measured_s},
-              {"steady_state_energy", or_null(energy)},
-              {"steady_state_energy_per_token", or_null(per_token)},
-              {"total_input_tokens", or_null(r.prompt_tokens)},
-              {"total_output_tokens", or_null(r.output_tokens)},
-              {"request_throughput", or_null(r.throughput_prompts_per_s)},
-              {"output_throughput", or_null(r.output_tokens_per_s)},
-              {"total_token_throughput",
-               all ? rate(*r.prompt_tokens + *r.output_tokens) : Json(nullptr)},
-              {"steady_state_measurement", measurement(r)},
-              {"entire_benchmark_measurement", measurement(r)}});
+  out.update(
+      {{"duration", r.measured_s},
+       {"completed", r.successful_prompts},
+       {"steady_state_duration", r.measured_s},
+       {"steady_state_energy", or_null(energy)},
+       {"steady_state_energy_per_token", or_null(per_token)},
+       {"total_input_tokens", or_null(r.prompt_tokens)},
+       {"total_output_tokens", or_null(r.output_tokens)},
+       {"request_throughput", or_null(r.throughput_prompts_per_s)},
+       {"output_throughput", or_null(r.output_tokens_per_s)},
+       {"total_token_throughput", all ? rate(*r.prompt_tokens + *r.output_tokens) : Json(nullptr)},
+       {"steady_state_measurement", measurement(r)},
+       {"entire_benchmark_measurement", measurement(r)}});
 }
 
 }  // namespace
 
 std::string ml_energy_report(const Results& r) {
   const Json rate = json_at(r.config, {"scenario", "load", "request_rate"});
-  Json out = {{"date", compact_utc(r.started_wall_ns)},
-              {"model_id", r.model},
-              {"gpu_model", r.gpus.empty() ? Json(nullptr) : Json(r.gpus.front().name)},
-              {"num_gpus", r.gpus.size()},
-              {"num_prompts", r.total_prompts},
-              {"max_num_seqs", max_num_seqs(r)},
-              {"seed", json_at(r.config, {"scenario", "seed"})},
-              {"request_rate", rate.is_number() ? rate : Json("inf")},
-              {"max_output_tokens",
-               json_at(r.config, {"scenario", "generate_kwargs", "max_new_tokens"})}};
+  Json out = {
+      {"date", compact_utc(r.started_wall_ns)},
+      {"model_id", r.model},
+      {"gpu_model", r.gpus.empty() ? Json(nullptr) : Json(r.gpus.front().name)},
+      {"num_gpus", r.gpus.size()},
+      {"num_prompts", r.total_prompts},
+      {"max_num_seqs", max_num_seqs(r)},
+      {"seed", json_at(r.config, {"scenario", "seed"})},
+      {"request_rate", rate.is_number() ? rate : Json("inf")},
+      {"max_output_tokens", json_at(r.config, {"scenario", "generate_kwargs", "max_new_tokens"})}};
   add_totals(out, r);
   add_latencies(out, r);
   out["timeline"] = timeline(r);

@@ -11,8 +11,8 @@ namespace aieb {
 
 /// How the bytes of a report reach a file that exists already.
 enum class WriteMode {
-  kReplace,     ///< the file holds one run
-  kAppendRows,  ///< one header line, then rows of many runs
+  kReplace,        ///< the file holds one run
+  kAppendRows,     ///< one header line, then rows of many runs
   kAddToDatabase,  ///< a SQLite database of many runs
 };
 

@@ -269,7 +269,8 @@ void read_energy(const Json& json, Results& out) {
   }
   for (const Derived& row : kDerived) {
     const Json& derived = json.at("derived");
-    out.*row.member = derived.contains(row.key) ? quantity_from(derived[row.key]) : not_in_file("J");
+    out.*row.member =
+        derived.contains(row.key) ? quantity_from(derived[row.key]) : not_in_file("J");
   }
   out.energy_disabled = json.at("energy_disabled").get<bool>();
   if (!json.at("carbon").is_null()) out.carbon = carbon_factor_from(json["carbon"]);

@@ -43,8 +43,8 @@ std::vector<PowerSeries> power_from(const Json& json) {
   for (const Json& series : json) {
     const auto component = component_from(series.at("component").get<std::string>());
     if (!component) continue;
-    out.push_back({series.at("domain").get<std::string>(), *component, series.at("index").get<int>(),
-                   series.at("kind").get<std::string>(),
+    out.push_back({series.at("domain").get<std::string>(), *component,
+                   series.at("index").get<int>(), series.at("kind").get<std::string>(),
                    series.at("t_s").get<std::vector<double>>(),
                    series.at("power_w").get<std::vector<double>>()});
   }

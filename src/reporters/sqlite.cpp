@@ -63,12 +63,26 @@ CREATE INDEX per_prompt_run ON per_prompt (run_id);
 constexpr std::array kTables = {"runs", "metrics", "per_prompt"};
 
 /// Columns of per_prompt after run_id; keys of prompt_json.
-constexpr std::array kPromptColumns = {
-    "index",        "repeat",           "start_s",           "status",
-    "error",        "error_class",      "prompt_tokens",     "cached_tokens",
-    "completion_tokens", "reasoning_tokens", "finish_reason", "ttft_s",
-    "tpot_s",       "latency_s",        "latency_from_planned_s", "energy_wh",
-    "energy_uncertainty_wh", "active_energy_wh", "energy_source", "text"};
+constexpr std::array kPromptColumns = {"index",
+                                       "repeat",
+                                       "start_s",
+                                       "status",
+                                       "error",
+                                       "error_class",
+                                       "prompt_tokens",
+                                       "cached_tokens",
+                                       "completion_tokens",
+                                       "reasoning_tokens",
+                                       "finish_reason",
+                                       "ttft_s",
+                                       "tpot_s",
+                                       "latency_s",
+                                       "latency_from_planned_s",
+                                       "energy_wh",
+                                       "energy_uncertainty_wh",
+                                       "active_energy_wh",
+                                       "energy_source",
+                                       "text"};
 
 /// One prepared INSERT.
 class Insert {
@@ -134,8 +148,8 @@ void add_metrics(sqlite3* db, const Results& r) {
     }
     for (const Field& field : fields(m, m.key, r)) {
       const bool is_text = field.value.is_string();
-      const Json number = field.value.is_boolean() ? Json(field.value.get<bool>() ? 1 : 0)
-                                                   : field.value;
+      const Json number =
+          field.value.is_boolean() ? Json(field.value.get<bool>() ? 1 : 0) : field.value;
       insert.row({r.run_id, field.name, m.label, m.unit, is_text ? Json() : number,
                   is_text ? field.value : Json(), Json(), Json(), Json()});
     }
@@ -186,8 +200,8 @@ void add_to_database(const std::string& path, std::string_view bytes) {
   execute(db.get(), "BEGIN IMMEDIATE", what);
   for (const char* table : kTables) {
     const std::string t = table;
-    execute(db.get(), "DELETE FROM main." + t + " WHERE run_id IN (SELECT run_id FROM incoming.runs)",
-            what);
+    execute(db.get(),
+            "DELETE FROM main." + t + " WHERE run_id IN (SELECT run_id FROM incoming.runs)", what);
     execute(db.get(), "INSERT INTO main." + t + " SELECT * FROM incoming." + t, what);
   }
   execute(db.get(), "COMMIT", what);

@@ -50,8 +50,8 @@ TEST(Cost, without_a_price_names_the_key) {
 
 TEST(Cost, of_unknown_energy_is_unknown) {
   TraceBuilder b;
-  b.phase(PhaseKind::kMeasure, 0, 36).meta(
-      meta::kConfig, Json{{"metrics", {{"price", {{"per_kwh", 0.3}, {"per_gpu_hour", 1}}}}}});
+  b.phase(PhaseKind::kMeasure, 0, 36)
+      .meta(meta::kConfig, Json{{"metrics", {{"price", {{"per_kwh", 0.3}, {"per_gpu_hour", 1}}}}}});
   const Cost cost = analyze(b.trace()).cost;
   EXPECT_FALSE(cost.energy.known());
   EXPECT_FALSE(cost.total.known());

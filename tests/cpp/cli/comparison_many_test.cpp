@@ -7,9 +7,9 @@
 
 namespace aieb::cli {
 namespace {
+using testing::bare_results;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::bare_results;
 using testing::sample_results;
 
 /// `factor` times the sample's energy, measured by the same sensors.
@@ -53,9 +53,8 @@ TEST(ComparisonMany, makes_no_claim_about_unknown_energy) {
 }
 
 TEST(ComparisonMany, has_a_column_a_run_and_stars_where_it_differs) {
-  const std::string text =
-      comparison_table(compared({scaled_run(1, "a"), scaled_run(0.5, "half"), scaled_run(2, "two")}),
-                       {});
+  const std::string text = comparison_table(
+      compared({scaled_run(1, "a"), scaled_run(0.5, "half"), scaled_run(2, "two")}), {});
   EXPECT_THAT(text, HasSubstr("-50.0 %*"));
   EXPECT_THAT(text, HasSubstr("+100.0 %*"));
   EXPECT_THAT(text, Not(HasSubstr("warning")));
@@ -77,7 +76,8 @@ TEST(ComparisonMany, json_holds_every_comparison) {
 }
 
 TEST(ComparisonMany, the_page_holds_the_runs_as_data) {
-  const std::string page = comparison_page(compared({scaled_run(1, "a</script>"), scaled_run(2, "b")}));
+  const std::string page =
+      comparison_page(compared({scaled_run(1, "a</script>"), scaled_run(2, "b")}));
   EXPECT_THAT(page, HasSubstr("data-kind=\"compare\""));
   EXPECT_THAT(page, Not(HasSubstr("a</script>")));
 }

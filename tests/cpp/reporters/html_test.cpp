@@ -12,9 +12,9 @@
 
 namespace aieb {
 namespace {
+using testing::bare_results;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::bare_results;
 using testing::sample_results;
 
 constexpr const char* kDataBegin = "<script id=\"data\" type=\"application/json\">";
@@ -31,7 +31,8 @@ TEST(Html, embeds_the_data_as_json) {
 }
 
 TEST(Html, hostile_answers_names_and_errors_cannot_leave_the_data) {
-  const std::string attack = "</script><script>alert(1)</script><!--<script> {{data}} \xE2\x80\xA8 \xFF";
+  const std::string attack =
+      "</script><script>alert(1)</script><!--<script> {{data}} \xE2\x80\xA8 \xFF";
   Results r = sample_results();
   r.name = attack;
   r.model = attack;
@@ -41,13 +42,15 @@ TEST(Html, hostile_answers_names_and_errors_cannot_leave_the_data) {
   const std::string page = html_report(r);
   EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
   const Json data = Json::parse(data_of(page));
-  EXPECT_THAT(data["prompts"]["text"][0].get<std::string>(), HasSubstr("</script><script>alert(1)"));
+  EXPECT_THAT(data["prompts"]["text"][0].get<std::string>(),
+              HasSubstr("</script><script>alert(1)"));
 }
 
 TEST(Html, asks_nothing_of_the_network) {
   const std::string page = html_report(sample_results());
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
-  for (const char* outside : {"src=\"http", "href=\"http", "@import", "url(", "fetch(", "import("}) {
+  for (const char* outside :
+       {"src=\"http", "href=\"http", "@import", "url(", "fetch(", "import("}) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   }
 }
@@ -92,7 +95,8 @@ TEST(Html, an_hour_of_10000_prompts_on_8_gpus_stays_below_2_mb) {
   }
   r.power.clear();
   for (int device = 0; device < 12; ++device) {
-    PowerSeries series{"nvml/gpu-" + std::to_string(device), Component::kGpu, device, "counter", {}, {}};
+    PowerSeries series{
+        "nvml/gpu-" + std::to_string(device), Component::kGpu, device, "counter", {}, {}};
     for (int i = 0; i < 1200; ++i) {
       series.t_s.push_back(3 * i + 1.0 / 3);
       series.power_w.push_back(400 + 100 * std::sin(i));

@@ -183,7 +183,8 @@ Results bare_results() {
   r.measure.missing = {"cpu", "dram"};
   r.measure.components[Component::kCpu].gross = Quantity::missing("J", why);
   for (Quantity* q : {&r.measure.total.gross, &r.measure.total.active, &r.measure.total.idle_share,
-                      &r.unattributed, &r.before_first_token, &r.after_first_token, &r.energy_per_output_token, &r.energy_per_request}) {
+                      &r.unattributed, &r.before_first_token, &r.after_first_token,
+                      &r.energy_per_output_token, &r.energy_per_request}) {
     *q = Quantity::missing("J", why);
   }
   r.measure.total.baseline = Quantity::missing("W", why);
