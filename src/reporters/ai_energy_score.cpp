@@ -16,7 +16,7 @@ double gpu_wh(const Results& r) {
     return *found->second.gross.value / kJoulesPerWh;
   }
   throw DataError(
-      "AI Energy Score is about the energy of GPUs, and none is known for this run. Run it on a "
+      "AI Energy Score is about the energy of GPUs, and that of this run is not known. Run it on a "
       "machine with an NVIDIA GPU; aieb doctor says what can be measured.");
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/clock.h"
+#include "core/error.h"
 #include "reporters/json_access.h"
 
 namespace aieb {
@@ -136,11 +137,15 @@ std::string quality(const Results& r) {
 }  // namespace
 
 std::string boamps_report(const Results& r) {
-  Json measures = Json::array();
-  if (r.measure.total.gross.known()) measures.push_back(measure(r));
+  if (!r.measure.total.gross.known()) {
+    throw DataError(
+        "BoAmps reports are about energy, and that of this run is not known" +
+        (r.measure.total.gross.reason.empty() ? "" : ": " + r.measure.total.gross.reason) +
+        ". aieb doctor says what can be measured here.");
+  }
   Json out = {{"header", header(r)},
               {"task", task(r)},
-              {"measures", measures},
+              {"measures", Json::array({measure(r)})},
               {"system", {{"os", "linux"}}},
               {"software", {{"language", "c++"}}},
               {"infrastructure", {{"infraType", "other"}, {"components", components(r)}}},

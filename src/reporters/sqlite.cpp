@@ -192,8 +192,7 @@ void add_to_database(const std::string& path, std::string_view bytes) {
   if (copy == nullptr) throw EnvironmentError(what + ": out of memory");
   std::memcpy(copy, bytes.data(), bytes.size());
   const auto size = static_cast<sqlite3_int64>(bytes.size());
-  if (sqlite3_deserialize(db.get(), "incoming", copy, size, size,
-                          SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY) !=
+  if (sqlite3_deserialize(db.get(), "incoming", copy, size, size, SQLITE_DESERIALIZE_FREEONCLOSE) !=
       SQLITE_OK) {
     fail(db.get(), what);
   }

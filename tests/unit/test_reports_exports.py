@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from cli_harness import ROOT, BINARY, aieb, assert_fails, fake_server
+from cli_harness import BINARY, ROOT, aieb, assert_fails, fake_server
 from trace_maker import TraceMaker
 
 SCHEMAS = ROOT / "tests" / "data" / "boamps"
@@ -24,20 +24,22 @@ def export(folder: Path, name: str, **options: object) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("energy", [True, False])
-def test_boamps_validates_against_its_schema(tmp_path: Path, energy: bool) -> None:
+def test_boamps_validates_against_its_schema(tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     referencing = pytest.importorskip("referencing")
-    document = json.loads(export(tmp_path, "boamps", config={"metrics": {"enabled": energy}}))
+    document = json.loads(export(tmp_path, "boamps"))
     base = "https://raw.githubusercontent.com/Boavizta/BoAmps/main/model/"
     resources = [
-        (base + path.name, referencing.Resource(json.loads(path.read_text()), referencing.jsonschema.DRAFT4))
+        (
+            base + path.name,
+            referencing.Resource(json.loads(path.read_text()), referencing.jsonschema.DRAFT4),
+        )
         for path in SCHEMAS.glob("*.json")
     ]
     schema = json.loads((SCHEMAS / "report_schema.json").read_text())
     registry = referencing.Registry().with_resources(resources)
     jsonschema.Draft4Validator(schema, registry=registry).validate(document)
-    assert len(document["measures"]) == (1 if energy else 0)
+    assert len(document["measures"]) == 1
 
 
 def test_ml_energy_has_what_its_own_reader_requires(tmp_path: Path) -> None:
@@ -53,13 +55,24 @@ def test_ml_energy_has_what_its_own_reader_requires(tmp_path: Path) -> None:
     energy = sum(r["energy"] for r in answered)
     assert energy == pytest.approx(document["steady_state_energy"], rel=1e-9)
     assert len(answered[0]["itl"]) == answered[0]["output_len"] - 1
-    assert {"device_instant", "device_average", "memory_average"} == document["timeline"]["power"].keys()
+    assert {"device_instant", "device_average", "memory_average"} == document["timeline"][
+        "power"
+    ].keys()
+
+
+@pytest.mark.parametrize("name", ["boamps", "ai_energy_score"])
+def test_an_export_about_energy_refuses_a_run_without(tmp_path: Path, name: str) -> None:
+    trace = TraceMaker(config={"metrics": {"enabled": False}}).write(tmp_path / "run.db")
+    assert_fails(aieb(tmp_path, "report", str(trace), "--format", name), 4, "not known")
 
 
 def test_ai_energy_score_writes_both_of_its_files(tmp_path: Path) -> None:
     trace = TraceMaker().write(tmp_path / "run.db")
     path = "out/GPU_ENERGY_SUMMARY.json"
-    assert aieb(tmp_path, "report", str(trace), "--format", "ai_energy_score", "-o", path).returncode == 0
+    assert (
+        aieb(tmp_path, "report", str(trace), "--format", "ai_energy_score", "-o", path).returncode
+        == 0
+    )
     summary = json.loads((tmp_path / path).read_text())
     assert summary["total"] == pytest.approx(summary["prefill_wh"] + summary["decode_wh"], abs=1e-5)
     total = float((tmp_path / "out" / "GPU_ENERGY_WH.txt").read_text())
@@ -99,12 +112,16 @@ def test_compare_refuses_runs_of_another_protocol_unless_forced(tmp_path: Path) 
         config = {"metrics": {"warmup_prompts": warmups}}
         TraceMaker(name=name, config=config).write(tmp_path / f"{name}.db")
     assert_fails(
-        aieb(tmp_path, "compare", "a.db", "b.db", "c.db"), 2, "A and C: warm-up prompts: 1 against 5"
+        aieb(tmp_path, "compare", "a.db", "b.db", "c.db"),
+        2,
+        "A and C: warm-up prompts: 1 against 5",
     )
     forced = aieb(tmp_path, "compare", "a.db", "b.db", "c.db", "--force")
     assert forced.returncode == 0
     assert "warning: C and A differ" in forced.stdout
-    document = json.loads(aieb(tmp_path, "compare", "a.db", "b.db", "c.db", "--force", "--json").stdout)
+    document = json.loads(
+        aieb(tmp_path, "compare", "a.db", "b.db", "c.db", "--force", "--json").stdout
+    )
     assert len(document["comparisons"]) == 2
 
 
@@ -118,7 +135,10 @@ def test_init_writes_a_configuration_that_is_valid_with_and_without_its_comments
     assert_fails(aieb(tmp_path, "init", backend), 2, "exists already", "--force")
     lines = (tmp_path / "config.yaml").read_text().splitlines()
     assert max(map(len, lines)) <= 100
-    keys = [line.replace("#", "", 1) if line.lstrip()[:1] == "#" and line.lstrip()[1:2] != " " else line for line in lines]
+    keys = [
+        line.replace("#", "", 1) if line.lstrip()[:1] == "#" and line.lstrip()[1:2] != " " else line
+        for line in lines
+    ]
     (tmp_path / "all.yaml").write_text("\n".join(keys) + "\n")
     result = aieb(tmp_path, "validate", "all.yaml")
     assert result.returncode == 0, result.stderr
@@ -142,7 +162,9 @@ source <("{BINARY}" completion bash)
 COMP_LINE={json.dumps(line)}; COMP_WORDS=({" ".join(json.dumps(w) for w in split_like_bash(line))})
 COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _aieb 2>/dev/null; printf '%s\\n' "${{COMPREPLY[@]}}"
 """
-    result = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        ["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=True
+    )
     return set(result.stdout.split())
 
 
@@ -174,5 +196,7 @@ def test_the_shell_itself_accepts_the_script(tmp_path: Path, shell: str) -> None
     result = aieb(tmp_path, "completion", shell)
     assert result.returncode == 0, result.stderr
     (tmp_path / "script").write_text(result.stdout)
-    check = subprocess.run([shell, "-n", str(tmp_path / "script")], capture_output=True, text=True, check=False)
+    check = subprocess.run(
+        [shell, "-n", str(tmp_path / "script")], capture_output=True, text=True, check=False
+    )
     assert (check.returncode, check.stderr) == (0, "")

@@ -15,7 +15,9 @@ sync_api = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed (tools/requirements-test.txt)"
 )
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here; install the package chromium to run these tests"
 )
@@ -107,7 +109,10 @@ def test_hostile_text_stays_text(browser: Any, page_file: Path) -> None:
 
 def test_every_drawing_has_marks(browser: Any, page_file: Path) -> None:
     with Visit(browser, page_file) as visit:
-        count = {name: visit.page.locator(f"#{name} .mark").count() for name in ("power", "energy", "latency", "gpus")}
+        count = {
+            name: visit.page.locator(f"#{name} .mark").count()
+            for name in ("power", "energy", "latency", "gpus")
+        }
         assert count["power"] > 3 + 60, "three devices, and two bars for nearly every prompt"
         assert count["energy"] >= 6
         assert count["latency"] >= 15
@@ -158,7 +163,10 @@ def test_paper_is_light_unfolded_and_has_no_controls(browser: Any, page_file: Pa
         assert visit.page.locator("details:not([open])").count() == 0, "beforeprint unfolds them"
         visit.page.emulate_media(media="print", color_scheme="dark")
         assert visit.page.locator("#prompts input").is_hidden()
-        assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert (
+            visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+            == "rgb(255, 255, 255)"
+        )
 
 
 def test_ten_thousand_prompts_stay_small_and_quick(browser: Any, tmp_path: Path) -> None:
@@ -182,7 +190,10 @@ def test_unknown_energy_says_why(browser: Any, tmp_path: Path) -> None:
         assert visit.problems == []
         text = visit.page.locator("main").inner_text()
         assert "metrics.enabled is false" in text
-        assert "Unknown: disabled" in visit.page.locator('.card[data-key="total_energy_wh"]').inner_text()
+        assert (
+            "Unknown: disabled"
+            in visit.page.locator('.card[data-key="total_energy_wh"]').inner_text()
+        )
 
 
 def test_a_comparison_draws_the_trade_offs(browser: Any, tmp_path: Path) -> None:

@@ -91,7 +91,9 @@ class TraceMaker:
             "run_id": f"20260131T123456Z-{self.name.replace(' ', '-')}",
             "name": self.name,
             "config": json.dumps({"name": self.name} | self.config),
-            "environment": json.dumps({"host": "h1", "cpu_model": "AMD EPYC 9654", "ram_total_bytes": 2**37}),
+            "environment": json.dumps(
+                {"host": "h1", "cpu_model": "AMD EPYC 9654", "ram_total_bytes": 2**37}
+            ),
             "backend_info": json.dumps({"type": "vllm", "engine": "server", "model": "org/model"}),
             "carbon": json.dumps(carbon),
         }

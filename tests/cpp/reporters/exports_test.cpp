@@ -37,9 +37,8 @@ TEST(Boamps, quality_is_the_class_of_the_uncertainty) {
   EXPECT_EQ(boamps(r)["quality"], "low");
 }
 
-TEST(Boamps, without_energy_there_is_no_measure) {
-  EXPECT_EQ(boamps(bare_results())["measures"], Json::array());
-  EXPECT_EQ(boamps(bare_results())["quality"], "low");
+TEST(Boamps, has_nothing_to_say_without_energy) {
+  EXPECT_THROW(boamps_report(bare_results()), DataError);
 }
 
 TEST(MlEnergy, counts_the_gpus_alone_and_divides_by_tokens) {
