@@ -128,8 +128,9 @@ std::string command_cases(const std::vector<CompletedCommand>& commands) {
   return out;
 }
 
-std::string bash_script(const std::vector<CompletedCommand>& commands) {
-  return fmt::format(R"sh(# Completion of aieb for bash: source <(aieb completion bash)
+/// {0} commands, {1} cases of settings, {2} of options, {3} of commands, {4} settings.
+constexpr std::string_view kBashScript =
+    R"sh(# Completion of aieb for bash: source <(aieb completion bash)
 _aieb() {{
   local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]}}
   local values="" candidates="" settings=0 takes_value=0 key=""
@@ -165,17 +166,15 @@ _aieb() {{
   [[ $cur == -* ]] || COMPREPLY+=($(compgen -f -- "$cur"))
 }}
 complete -F _aieb aieb
-)sh",
-                     names_of(commands), setting_cases(), option_cases(commands),
+)sh";
+
+std::string bash_script(const std::vector<CompletedCommand>& commands) {
+  return fmt::format(kBashScript, names_of(commands), setting_cases(), option_cases(commands),
                      command_cases(commands), setting_words());
 }
 
-std::string zsh_script(const std::vector<CompletedCommand>& commands) {
-  std::string described;
-  for (const CompletedCommand& c : commands) {
-    described += fmt::format("    '{}:{}'\n", c.name, c.help);
-  }
-  return fmt::format(R"sh(#compdef aieb
+/// {0} described commands, and the rest as for bash.
+constexpr std::string_view kZshScript = R"sh(#compdef aieb
 # Completion of aieb for zsh: source <(aieb completion zsh), after compinit
 _aieb() {{
   local cur=${{words[CURRENT]}} prev=${{words[CURRENT-1]}} command=${{words[2]}}
@@ -206,9 +205,15 @@ _aieb() {{
   [[ $cur == -* ]] || _files
 }}
 compdef _aieb aieb
-)sh",
-                     described, setting_cases(), option_cases(commands), command_cases(commands),
-                     setting_words());
+)sh";
+
+std::string zsh_script(const std::vector<CompletedCommand>& commands) {
+  std::string described;
+  for (const CompletedCommand& c : commands) {
+    described += fmt::format("    '{}:{}'\n", c.name, c.help);
+  }
+  return fmt::format(kZshScript, described, setting_cases(), option_cases(commands),
+                     command_cases(commands), setting_words());
 }
 
 std::string fish_option(const CompletedCommand& command, const CompletedOption& option) {

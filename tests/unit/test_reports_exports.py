@@ -92,6 +92,37 @@ def test_sqlite_gathers_runs_for_pandas(tmp_path: Path) -> None:
     assert prompts.groupby("name").size().to_dict() == {"one": 40, "two": 40}
 
 
+def test_a_page_from_a_results_document_has_the_same_drawings(tmp_path: Path) -> None:
+    trace = str(TraceMaker().write(tmp_path / "run.db"))
+    aieb(tmp_path, "report", trace, "--format", "json", "-o", "results.json")
+    pages = [
+        aieb(tmp_path, "report", source, "--format", "html").stdout
+        for source in (trace, "results.json")
+    ]
+    data = [
+        json.loads(page.split('type="application/json">')[1].split("</script")[0]) for page in pages
+    ]
+    for key in ("power", "latency", "phases", "prompts", "energy"):
+        assert data[0][key] == data[1][key], key
+
+
+def test_a_report_that_cannot_be_made_keeps_the_others(tmp_path: Path) -> None:
+    with fake_server("--ttft-ms", "2", "--itl-ms", "1") as endpoint:
+        aieb(tmp_path, "init", "vllm")
+        (tmp_path / "run.yaml").write_text(
+            (tmp_path / "config.yaml").read_text().split("\nreporter:")[0]
+            + "\nreporter:\n  - {type: ai_energy_score, output_file: score.json}\n"
+            "  - {type: csv, output_file: run.csv}\n"
+        )
+        result = aieb(
+            tmp_path, "run", "run.yaml", f"backend.endpoint={endpoint}",
+            "backend.model=fake-model", "scenario.num_samples=2", "metrics.idle_s=0.2",
+        )  # fmt: skip
+    if "GPU_ENERGY" not in result.stdout:
+        assert "AI Energy Score is about the energy of GPUs" in result.stderr
+    assert (tmp_path / "run.csv").is_file()
+
+
 def test_cost_is_in_every_report(tmp_path: Path) -> None:
     price = {"metrics": {"price": {"currency": "EUR", "per_kwh": 0.3, "per_gpu_hour": 2.5}}}
     trace = str(TraceMaker(config=price).write(tmp_path / "run.db"))

@@ -126,10 +126,12 @@ void set_energy(Results& r) {
   r.before_first_token = joules(400, 18, 3, Source::kPartial);
   r.after_first_token = joules(3900, 165, 9, Source::kPartial);
   const Quantity energy_cost = joules(4410, 186.2, 12.2, Source::kPartial).scaled(1e-7, "EUR");
+  Quantity total_cost = energy_cost;
+  *total_cost.value += 0.00694;
   r.cost = {energy_cost,
             {0.00694, 0, 0, "EUR", Source::kMeasuredCounter, ""},
-            {0.007381, energy_cost.systematic, energy_cost.random, "EUR", Source::kPartial, ""},
-            energy_cost.scaled(1e3 / 2, "EUR")};
+            total_cost,
+            total_cost.scaled(1e3 / 2, "EUR")};
   r.power = {{"nvml/gpu-0", Component::kGpu, 0, "counter", {0.5, 1.5, 12.25}, {90, 610.5, 95}},
              {"estimate/ram", Component::kDram, 0, "estimate", {0.5, 12.25}, {9, 9}}};
   r.energy_per_output_token = joules(34.45, 1.45, 0.1, Source::kPartial);
