@@ -59,10 +59,12 @@ function paretoSection(d) {
     () => later.forEach((draw) => draw())];
 }
 
+const VERDICTS = { "larger than its uncertainty": "real", "not distinguishable": "not distinguishable", unknown: "uncertainty unknown" };
+
 function compareCell(cell, first) {
   const change = first || cell.change === null || cell.change === undefined ? null
     : el("div", { class: cell.verdict === "larger than its uncertainty" ? "yes" : "no" },
-      `${cell.change > 0 ? "+" : "−"}${digits(Math.abs(cell.change) * 100)} %, ${cell.verdict === "larger than its uncertainty" ? "real" : cell.verdict}`);
+      `${cell.change < 0 ? "−" : "+"}${Math.abs(cell.change * 100).toFixed(1)} %, ${VERDICTS[cell.verdict]}`);
   return el("td", { title: cell.reason || "" }, cell.text, change);
 }
 
