@@ -4,10 +4,12 @@
 #include <utility>
 
 #include "analysis/attribution.h"
+#include "analysis/cost.h"
 #include "analysis/footprint.h"
 #include "analysis/goodput.h"
 #include "analysis/gpu_stats.h"
 #include "analysis/latency.h"
+#include "analysis/power_series.h"
 #include "analysis/sources.h"
 #include "analysis/steady_state.h"
 #include "analysis/warnings.h"
@@ -128,10 +130,22 @@ class Analysis {
         const int64_t fallback = measured != nullptr ? measured->end_ns : *record.sent_ns;
         const auto end = record.done_ns ? record.done_ns : record.last_token_ns;
         flight.span = {*record.sent_ns, end.value_or(fallback)};
+        flight.first_token_ns = record.first_token_ns;
         flights_.push_back(flight);
       }
-      if (measured != nullptr) results_.requests.push_back(latencies_of(std::move(record)));
+      if (measured == nullptr) continue;
+      results_.requests.push_back(latencies_of(std::move(record)));
+      results_.requests.back().start_s = since_origin(results_.requests.back().record.sent_ns);
     }
+  }
+
+  /// When the first phase began.
+  [[nodiscard]] int64_t origin_ns() const {
+    return trace_.phases.empty() ? 0 : trace_.phases.front().start_ns;
+  }
+
+  [[nodiscard]] std::optional<double> since_origin(std::optional<int64_t> t_ns) const {
+    return t_ns ? std::optional(seconds(*t_ns - origin_ns())) : std::nullopt;
   }
 
   /// Prompts of the plan that the run was stopped before.
@@ -160,6 +174,7 @@ class Analysis {
       results_.measure = disabled_energy(measure_);
       for (const auto& [kind, spans] : others) results_.other_phases[kind] = disabled_energy(spans);
       results_.unattributed = Quantity::disabled("J");
+      results_.before_first_token = results_.after_first_token = Quantity::disabled("J");
       for (RequestResult& r : results_.requests)
         r.energy = r.active_energy = Quantity::disabled("J");
     } else {
@@ -170,8 +185,12 @@ class Analysis {
       for (const auto& [kind, spans] : others) {
         results_.other_phases[kind] = window_energy(sources_, plan, spans, baselines);
       }
-      results_.unattributed = attribute_energy(sources_, measure_, baselines, results_.measure,
-                                               flights_, results_.requests);
+      const Attribution attribution = attribute_energy(
+          sources_, measure_, baselines, results_.measure, flights_, results_.requests);
+      results_.unattributed = attribution.unattributed;
+      results_.before_first_token = attribution.before_first_token;
+      results_.after_first_token = attribution.after_first_token;
+      results_.power = power_series(sources_, origin_ns(), last_phase_end_ns());
     }
     add_steady_state();
     results_.gpus = gpu_stats(trace_, sources_, results_.measure, measure_);
@@ -210,6 +229,10 @@ class Analysis {
                          idle_baselines(sources_, idle_));
   }
 
+  [[nodiscard]] int64_t last_phase_end_ns() const {
+    return edges_.empty() ? 0 : *std::ranges::max_element(edges_);
+  }
+
   void derive_from_energy() {
     const Quantity& gross = results_.measure.total.gross;
     results_.energy_per_output_token =
@@ -223,6 +246,7 @@ class Analysis {
       results_.emissions = Quantity::missing("g", "no carbon intensity is in the trace");
       results_.water = Quantity::missing("L", "no water usage effectiveness is in the trace");
     }
+    results_.cost = cost_of(results_);
   }
 
   void describe_protocol() {
@@ -234,11 +258,10 @@ class Analysis {
       });
     }
     Json phases = Json::array();
-    const int64_t origin = trace_.phases.empty() ? 0 : trace_.phases.front().start_ns;
     for (const Phase& phase : trace_.phases) {
       phases.push_back({{"kind", to_string(phase.kind)},
                         {"repeat", phase.repeat},
-                        {"start_s", seconds(phase.start_ns - origin)},
+                        {"start_s", seconds(phase.start_ns - origin_ns())},
                         {"duration_s", seconds(phase.end_ns - phase.start_ns)}});
     }
     results_.protocol = {{"warmups", warmups}, {"repeats", measure_.size()}, {"phases", phases}};

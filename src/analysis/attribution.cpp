@@ -2,15 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "core/clock.h"
 
 namespace aieb {
 namespace {
 
-/// Begin and end of a flight as indices of the sweep's times.
+/// Sigma of an edge to the expanded (k = 2) uncertainty of a span between two of them.
+const double kTwoEdges = 2 * std::numbers::sqrt2;
+
+/// Begin, first token and end of a flight as indices of the sweep's times.
 struct FlightIndex {
   size_t begin = 0;
+  size_t first_token = 0;  ///< the end when no token is known
   size_t end = 0;
 };
 
@@ -27,26 +32,40 @@ size_t index_of(const std::vector<int64_t>& times, int64_t t_ns) {
   return static_cast<size_t>(std::lower_bound(times.begin(), times.end(), t_ns) - times.begin());
 }
 
-Sweep make_sweep(std::span<const TimeSpan> windows, std::span<const Flight> flights) {
-  Sweep sweep;
-  sweep.times.reserve(2 * (flights.size() + windows.size()));
+int64_t end_of(const Flight& flight) { return std::max(flight.span.start_ns, flight.span.end_ns); }
+
+int64_t first_token_of(const Flight& flight) {
+  return std::clamp(flight.first_token_ns.value_or(end_of(flight)), flight.span.start_ns,
+                    end_of(flight));
+}
+
+/// All times of the sweep, increasing.
+std::vector<int64_t> times_of(std::span<const TimeSpan> windows, std::span<const Flight> flights) {
+  std::vector<int64_t> times;
+  times.reserve(3 * flights.size() + 2 * windows.size());
   for (const TimeSpan& window : windows) {
-    sweep.times.push_back(window.start_ns);
-    sweep.times.push_back(window.end_ns);
+    times.push_back(window.start_ns);
+    times.push_back(window.end_ns);
   }
   for (const Flight& flight : flights) {
-    sweep.times.push_back(flight.span.start_ns);
-    sweep.times.push_back(std::max(flight.span.start_ns, flight.span.end_ns));
+    times.push_back(flight.span.start_ns);
+    times.push_back(first_token_of(flight));
+    times.push_back(end_of(flight));
   }
-  std::sort(sweep.times.begin(), sweep.times.end());
-  sweep.times.erase(std::unique(sweep.times.begin(), sweep.times.end()), sweep.times.end());
+  std::sort(times.begin(), times.end());
+  times.erase(std::unique(times.begin(), times.end()), times.end());
+  return times;
+}
 
+Sweep make_sweep(std::span<const TimeSpan> windows, std::span<const Flight> flights) {
+  Sweep sweep;
+  sweep.times = times_of(windows, flights);
   std::vector<int32_t> change(sweep.times.size() + 1, 0);
   std::vector<int32_t> window_change(sweep.times.size() + 1, 0);
   for (const Flight& flight : flights) {
-    const FlightIndex index{
-        index_of(sweep.times, flight.span.start_ns),
-        index_of(sweep.times, std::max(flight.span.start_ns, flight.span.end_ns))};
+    const FlightIndex index{index_of(sweep.times, flight.span.start_ns),
+                            index_of(sweep.times, first_token_of(flight)),
+                            index_of(sweep.times, end_of(flight))};
     sweep.flights.push_back(index);
     ++change[index.begin];
     --change[index.end];
@@ -135,7 +154,7 @@ void add_to_request(RequestResult& result, const DomainEnergy& domain, const Qua
                     double energy, double whole, double time_share) {
   const double gain = domain.domain.gain_uncertainty;
   const double part = whole > 0 ? energy / whole : 1;
-  const double random = 2 * std::sqrt(2.0) * domain.typical_edge_sigma_j * part;
+  const double random = kTwoEdges * domain.typical_edge_sigma_j * part;
   add_independent(result.energy, energy, gain * energy, random);
   if (!baseline.known()) return;
   const double active = energy - *baseline.value * time_share;
@@ -166,36 +185,104 @@ bool in_total(const DomainEnergy& domain, const WindowEnergy& measured) {
   return it != measured.domains.end() && it->second.gross.known();
 }
 
-}  // namespace
+/// Energy of the requests on one side of their first token, within one domain.
+struct SideSum {
+  double energy = 0;
+  double random_squares = 0;
 
-Quantity attribute_energy(const EnergySources& sources, std::span<const TimeSpan> windows,
-                          const std::vector<Quantity>& baselines, const WindowEnergy& measured,
-                          std::span<const Flight> flights, std::vector<RequestResult>& results) {
-  label_like(measured.total, results, flights);
-  Quantity unattributed = Quantity::missing("J", measured.total.gross.reason);
-  unattributed.source = measured.total.gross.source;
-  if (windows.empty() || !measured.total.gross.known()) return unattributed;
-  const Sweep sweep = make_sweep(windows, flights);
-  for (size_t d = 0; d < sources.chosen.size(); ++d) {
-    const DomainEnergy& domain = sources.chosen[d];
-    if (!in_total(domain, measured)) continue;
-    const DomainSweep part = sweep_domain(sweep, domain.curve);
-    double owed_to_none = part.unattributed;
+  void add(double part, double whole, double edge_j) {
+    energy += part;
+    const double share = whole > 0 ? part / whole : 1;
+    random_squares += edge_j * edge_j * share * share;
+  }
+  void add_to(Quantity& sum, double gain) const {
+    add_independent(sum, energy, gain * energy, std::sqrt(random_squares));
+  }
+};
+
+/// Adds what one domain's energy went to.
+class DomainShares {
+ public:
+  DomainShares(const DomainEnergy& domain, const Sweep& sweep)
+      : domain_(domain), sweep_(sweep), part_(sweep_domain(sweep, domain.curve)) {}
+
+  void divide(std::span<const Flight> flights, const Quantity& baseline,
+              std::vector<RequestResult>& results) {
     for (size_t i = 0; i < flights.size(); ++i) {
-      const FlightIndex& index = sweep.flights[i];
-      const double energy = part.share[index.end] - part.share[index.begin];
+      const FlightIndex& index = sweep_.flights[i];
       if (!flights[i].result) {
-        owed_to_none += energy;
+        part_.unattributed += energy(index.begin, index.end);
         continue;
       }
-      add_to_request(results[*flights[i].result], domain, baselines[d], energy,
-                     part.whole[index.end] - part.whole[index.begin],
-                     sweep.time_share[index.end] - sweep.time_share[index.begin]);
+      add_to_request(results[*flights[i].result], domain_, baseline, energy(index.begin, index.end),
+                     whole(index.begin, index.end),
+                     sweep_.time_share[index.end] - sweep_.time_share[index.begin]);
+      add_side(before_, index.begin, index.first_token);
+      add_side(after_, index.first_token, index.end);
     }
-    add_independent(unattributed, owed_to_none, domain.domain.gain_uncertainty * owed_to_none,
-                    2 * std::sqrt(2.0) * domain.typical_edge_sigma_j);
   }
-  return unattributed;
+
+  void add_to(Attribution& sums) const {
+    const double gain = domain_.domain.gain_uncertainty;
+    add_independent(sums.unattributed, part_.unattributed, gain * part_.unattributed, edge_j());
+    before_.add_to(sums.before_first_token, gain);
+    after_.add_to(sums.after_first_token, gain);
+  }
+
+ private:
+  [[nodiscard]] double energy(size_t from, size_t to) const {
+    return part_.share[to] - part_.share[from];
+  }
+  [[nodiscard]] double whole(size_t from, size_t to) const {
+    return part_.whole[to] - part_.whole[from];
+  }
+  [[nodiscard]] double edge_j() const { return kTwoEdges * domain_.typical_edge_sigma_j; }
+  void add_side(SideSum& side, size_t from, size_t to) const {
+    side.add(energy(from, to), whole(from, to), edge_j());
+  }
+
+  const DomainEnergy& domain_;
+  const Sweep& sweep_;
+  DomainSweep part_;
+  SideSum before_;
+  SideSum after_;
+};
+
+Attribution unknown_attribution(const Quantity& total) {
+  Quantity unknown = Quantity::missing("J", total.reason);
+  unknown.source = total.source;
+  return {unknown, unknown, unknown};
+}
+
+/// The split at the first token says something only if that of every answer is known. A request
+/// without an answer spent all of its energy before its first token.
+void require_first_tokens(std::span<const Flight> flights,
+                          const std::vector<RequestResult>& results, Attribution& out) {
+  const auto unseen = [&results](const Flight& f) {
+    return f.result && !f.first_token_ns && results[*f.result].record.status == RequestStatus::kOk;
+  };
+  if (std::none_of(flights.begin(), flights.end(), unseen)) return;
+  out.before_first_token = out.after_first_token =
+      Quantity::missing("J", "the first token of some answers is not known");
+}
+
+}  // namespace
+
+Attribution attribute_energy(const EnergySources& sources, std::span<const TimeSpan> windows,
+                             const std::vector<Quantity>& baselines, const WindowEnergy& measured,
+                             std::span<const Flight> flights, std::vector<RequestResult>& results) {
+  label_like(measured.total, results, flights);
+  Attribution out = unknown_attribution(measured.total.gross);
+  if (windows.empty() || !measured.total.gross.known()) return out;
+  const Sweep sweep = make_sweep(windows, flights);
+  for (size_t d = 0; d < sources.chosen.size(); ++d) {
+    if (!in_total(sources.chosen[d], measured)) continue;
+    DomainShares shares(sources.chosen[d], sweep);
+    shares.divide(flights, baselines[d], results);
+    shares.add_to(out);
+  }
+  require_first_tokens(flights, results, out);
+  return out;
 }
 
 }  // namespace aieb

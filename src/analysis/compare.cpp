@@ -182,6 +182,9 @@ const Fact kFacts[] = {
      [](const Results& r) { return setting(r, "scenario", "reasoning_params"); }},
     {"batch size", [](const Results& r) { return setting(r, "scenario", "batch_size"); }},
     {"load", [](const Results& r) { return setting(r, "scenario", "load"); }},
+    {"warm-up prompts", [](const Results& r) { return setting(r, "metrics", "warmup_prompts"); }},
+    {"idle time, s", [](const Results& r) { return setting(r, "metrics", "idle_s"); }},
+    {"repeats", [](const Results& r) { return text_at(r.protocol, "repeats"); }},
     {"number of prompts", [](const Results& r) { return std::to_string(r.total_prompts); }},
     {"measured components", components_of},
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "analysis/histogram.h"
 #include "analysis/statistics.h"
 #include "core/clock.h"
 
@@ -105,10 +106,14 @@ void summarize_requests(Results& results) {
       append_token_gaps(request.record.token_times, gaps);
     }
   }
-  results.itl_s = summarize(std::move(gaps));
-  results.ttft_s = summarize(values_of(results.requests, &RequestResult::ttft_s));
-  results.tpot_s = summarize(values_of(results.requests, &RequestResult::tpot_s));
-  results.e2e_s = summarize(values_of(results.requests, &RequestResult::latency_s));
+  const auto describe = [&results](const char* key, std::vector<double> values) {
+    if (auto histogram = histogram_of(values)) results.histograms[key] = std::move(*histogram);
+    return summarize(std::move(values));
+  };
+  results.itl_s = describe("itl_s", std::move(gaps));
+  results.ttft_s = describe("ttft_s", values_of(results.requests, &RequestResult::ttft_s));
+  results.tpot_s = describe("tpot_s", values_of(results.requests, &RequestResult::tpot_s));
+  results.e2e_s = describe("e2e_s", values_of(results.requests, &RequestResult::latency_s));
   results.send_lag_s = summarize(values_of(results.requests, &RequestResult::send_lag_s));
   results.ttft_from_planned_s =
       summarize(values_of(results.requests, &RequestResult::ttft_from_planned_s));

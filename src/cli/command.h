@@ -32,6 +32,8 @@ Action declare_report(CLI::App& app);
 Action declare_compare(CLI::App& app);
 Action declare_verify(CLI::App& app);
 Action declare_doctor(CLI::App& app);
+Action declare_init(CLI::App& app);
+Action declare_completion(CLI::App& app);
 Action declare_version(CLI::App& app);
 
 }  // namespace aieb::cli

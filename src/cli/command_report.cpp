@@ -46,7 +46,8 @@ ExitCode report(const ReportArguments& arguments) {
   } else if (reporter.name == kTerminal) {
     std::fputs(terminal_report(results, stdout_style()).c_str(), stdout);
   } else {
-    std::fputs(reporter.serialize(results).c_str(), stdout);
+    const std::string bytes = reporter.serialize(results);
+    std::fwrite(bytes.data(), 1, bytes.size(), stdout);  // may hold zeros: a database
   }
   return ExitCode::kOk;
 }
@@ -61,7 +62,7 @@ Action declare_report(CLI::App& app) {
       ->required();
   app.add_option("-f,--format", arguments->format, format_help())->type_name("NAME");
   app.add_option("-o,--output", arguments->output,
-                 "File to write (csv and codecarbon add a row to it); default: stdout")
+                 "File to write (csv, codecarbon and sqlite add the run to it); default: stdout")
       ->type_name("FILE");
   add_output_dir_option(app, arguments->output_dir);
   return [arguments] { return report(*arguments); };

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/config_choice.h"
 #include "cli/console.h"
+#include "cli/download_view.h"
 #include "cli/interrupt.h"
 #include "cli/log_file.h"
 #include "cli/plan_json.h"
@@ -17,7 +18,9 @@
 #include "cli/progress_display.h"
 #include "config/option_docs.h"
 #include "config/parser.h"
+#include "core/clock.h"
 #include "core/version.h"
+#include "hub/progress.h"
 #include "reporters/file_output.h"
 #include "reporters/results_json.h"
 #include "reporters/terminal.h"
@@ -70,7 +73,13 @@ class RunCommand {
   explicit RunCommand(const RunArguments& arguments)
       : arguments_(arguments),
         choice_(choose_config(with_strictness(arguments))),
-        display_(arguments.quiet) {}
+        display_(arguments.quiet) {
+    set_download_display(
+        [this](const DownloadState& state) { display_.update(download_.update(state, now_ns())); });
+  }
+  ~RunCommand() { set_download_display({}); }
+  RunCommand(const RunCommand&) = delete;
+  RunCommand& operator=(const RunCommand&) = delete;
 
   ExitCode execute() {
     if (!choice_.notice.empty() && !arguments_.quiet) display_.print(choice_.notice);
@@ -181,6 +190,7 @@ class RunCommand {
   const RunArguments& arguments_;
   ConfigChoice choice_;
   ProgressDisplay display_;
+  DownloadView download_;
 };
 
 }  // namespace

@@ -11,9 +11,11 @@ constexpr std::array kCommands = {
     Command{"list", "List the runs that were recorded", declare_list},
     Command{"show", "Show one run in detail", declare_show},
     Command{"report", "Write a report of a recorded run again, in any format", declare_report},
-    Command{"compare", "Compare two runs and say whether they differ", declare_compare},
+    Command{"compare", "Compare runs with the first and say whether they differ", declare_compare},
     Command{"verify", "Compare the native engine with transformers on a model", declare_verify},
     Command{"doctor", "Check what can be measured on this machine", declare_doctor},
+    Command{"init", "Write a commented configuration to begin with", declare_init},
+    Command{"completion", "Print a shell's completion script", declare_completion},
     Command{"version", "Print the version", declare_version},
 };
 

@@ -11,6 +11,8 @@ namespace aieb::cli {
 namespace {
 
 constexpr int64_t kLogIntervalNs = 5'000'000'000;
+constexpr int64_t kPowerIntervalNs = 1'000'000'000;  ///< between two blocks of the sparkline
+constexpr size_t kPowerValues = 10;
 constexpr const char* kEraseLine = "\r\x1b[K";
 
 }  // namespace
@@ -54,11 +56,20 @@ void ProgressDisplay::erase_line() {
 void ProgressDisplay::draw(const Progress& progress) {
   // The window may have been resized; the last column stays free, so that no terminal wraps.
   const size_t width = console_of(STDERR_FILENO).width;
-  const std::string line = progress_bar(progress, width > 1 ? width - 1 : 1);
+  remember_power(progress);
+  const std::string line = progress_bar(progress, width > 1 ? width - 1 : 1, watts_);
   if (line == shown_) return;
   std::fputs((kEraseLine + line).c_str(), stderr);
   std::fflush(stderr);
   shown_ = line;
+}
+
+void ProgressDisplay::remember_power(const Progress& progress) {
+  const int64_t now = now_ns();
+  if (!progress.watts || now - last_watts_ns_ < kPowerIntervalNs) return;
+  if (watts_.size() == kPowerValues) watts_.erase(watts_.begin());
+  watts_.push_back(*progress.watts);
+  last_watts_ns_ = now;
 }
 
 void ProgressDisplay::log(const Progress& progress) {

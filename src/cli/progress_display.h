@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/console.h"
 #include "runner/runner.h"
@@ -31,6 +32,7 @@ class ProgressDisplay {
   void erase_line();
   void draw(const Progress& progress);
   void log(const Progress& progress);
+  void remember_power(const Progress& progress);
 
   const bool quiet_;
   const Console console_;
@@ -38,6 +40,8 @@ class ProgressDisplay {
   std::string shown_;  ///< the live line now on the terminal
   std::string last_phase_;
   int64_t last_log_ns_ = 0;
+  std::vector<double> watts_;  ///< of the last seconds, oldest first
+  int64_t last_watts_ns_ = 0;
 };
 
 }  // namespace aieb::cli

@@ -318,18 +318,21 @@ std::vector<ConfigOption> metrics_rows() {
       row("metrics.protocol", kMap, MEMBER(metrics.protocol), kOurs,
           "Warm-ups, repeats and stop rule (no effect yet)."),
       row("metrics.price.currency", kText, MEMBER(metrics.price.currency), kOurs,
-          "Currency of the prices (no effect yet)."),
+          "Currency of the prices."),
       row("metrics.price.per_kwh", kNumber, MEMBER(metrics.price.per_kwh), kOurs,
-          "Price of energy (no effect yet).", at_least(0), "1/kWh"),
+          "Price of energy; gives the cost of the run and of 1,000 prompts, PUE applied.",
+          at_least(0), "1/kWh"),
       row("metrics.price.per_gpu_hour", kNumber, MEMBER(metrics.price.per_gpu_hour), kOurs,
-          "Price of a GPU (no effect yet).", at_least(0), "1/h"),
+          "Price of a GPU; its measured time is added to the cost.", at_least(0), "1/h"),
   };
 }
 
 std::vector<ConfigOption> reporter_rows() {
   return {
       row("reporter.type", kText, MEMBER(reporters.at(0).type), kReference,
-          "Format of a report. `reporter` may be a list of several.", known({"csv", "json"})),
+          "Format of a report. `reporter` may be a list of several.",
+          known({"csv", "json", "jsonl", "html", "markdown", "sqlite", "codecarbon", "boamps",
+                 "ml_energy", "ai_energy_score"})),
       row("reporter.output_file", kText, MEMBER(reporters.at(0).output_file), kReference,
           "File of the report; for other types than csv `./results/benchmark_results.<type>`."),
   };

@@ -20,11 +20,6 @@ constexpr std::array kSettings{
             "exporters are not read; run aieb on the server's host to measure its energy"},
     Setting{"metrics.protocol", [](const BenchmarkConfig& c) { return filled(c.metrics.protocol); },
             "metrics.idle_s and metrics.warmup_prompts set the idle time and the warm-up"},
-    Setting{"metrics.price",
-            [](const BenchmarkConfig& c) {
-              return c.metrics.price.per_kwh || c.metrics.price.per_gpu_hour;
-            },
-            "no cost is computed"},
     Setting{"backend.max_memory",
             [](const BenchmarkConfig& c) { return filled(c.backend.max_memory); },
             "the model is placed on one device"},

@@ -60,8 +60,34 @@ struct GpuStats {
   std::optional<double> mean_sm_clock_mhz;
 };
 
+/// Power of one device over the run, thinned for drawing so that no peak and no trough is lost.
+struct PowerSeries {
+  std::string domain;  ///< "meter/name"
+  Component component = Component::kCpu;
+  int index = 0;
+  std::string kind;             ///< counter, gauge or estimate
+  std::vector<double> t_s;      ///< since the first phase began, increasing
+  std::vector<double> power_w;  ///< mean over a span around each time
+};
+
+/// Number of values in each of the bins between consecutive edges; the last bin holds its end.
+struct Histogram {
+  std::vector<double> edges;
+  std::vector<int64_t> counts;  ///< one less than edges
+};
+
+/// What the measured energy and the GPUs' time cost at the configured prices; the unit of every
+/// part is the currency. Missing where no price is configured.
+struct Cost {
+  Quantity energy;            ///< energy × PUE × price
+  Quantity gpu_time;          ///< GPUs × measured hours × price
+  Quantity total;             ///< of what has a price
+  Quantity per_1000_prompts;  ///< total over answered prompts
+};
+
 struct RequestResult {
   RequestRecord record;
+  std::optional<double> start_s;              ///< sent, since the first phase began
   std::optional<double> ttft_s;               ///< first token − sent
   std::optional<double> tpot_s;               ///< (last token − first token) / (output tokens − 1)
   std::optional<double> latency_s;            ///< last token − sent (end to end)
@@ -130,19 +156,24 @@ struct Results {
   std::optional<Distribution> send_lag_s;  ///< these three: of requests with an intended start
   std::optional<Distribution> ttft_from_planned_s;
   std::optional<Distribution> e2e_from_planned_s;
-  std::optional<Goodput> goodput;           ///< absent without SLO, and when it is not known
-  std::optional<SteadyState> steady_state;  ///< absent when the load was never full
+  std::optional<Goodput> goodput;               ///< absent without SLO, and when it is not known
+  std::optional<SteadyState> steady_state;      ///< absent when the load was never full
+  std::map<std::string, Histogram> histograms;  ///< by ttft_s, tpot_s, itl_s, e2e_s if observed
 
   // Energy
   WindowEnergy measure;
   std::map<std::string, WindowEnergy> other_phases;  ///< idle, load, warmup, ramp, drain, cooldown
   Quantity unattributed;                             ///< J of measure not owed to a request
-  Quantity energy_per_output_token;                  ///< J
-  Quantity energy_per_request;                       ///< J
-  Quantity emissions;                                ///< g CO2e of measure, PUE applied
-  Quantity water;                                    ///< L
+  Quantity before_first_token;       ///< J of requests until their first token: waiting and prefill
+  Quantity after_first_token;        ///< J of requests from then on: decode
+  Quantity energy_per_output_token;  ///< J
+  Quantity energy_per_request;       ///< J
+  Quantity emissions;                ///< g CO2e of measure, PUE applied
+  Quantity water;                    ///< L
   std::optional<CarbonFactor> carbon;
   bool energy_disabled = false;
+  Cost cost;
+  std::vector<PowerSeries> power;  ///< of the devices whose energy counts
 
   std::vector<GpuStats> gpus;
   std::vector<RequestResult> requests;

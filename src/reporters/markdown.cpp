@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "reporters/metric_table.h"
-#include "reporters/text_format.h"
+#include "reporters/metric_text.h"
 
 namespace aieb {
 namespace {
@@ -18,30 +18,6 @@ std::string cell(std::string_view text) {
   }
   return out;
 }
-
-/// A metric's value for people; empty when unknown.
-struct ToText {
-  std::string_view unit;
-
-  [[nodiscard]] std::string with_unit(const std::string& number) const {
-    return unit.empty() ? number : number + " " + std::string(unit);
-  }
-  std::string operator()(std::monostate) const { return ""; }
-  std::string operator()(bool flag) const { return flag ? "yes" : "no"; }
-  std::string operator()(int64_t count) const { return count_text(count); }
-  std::string operator()(double value) const {
-    return unit == "s" ? duration_text(value) : with_unit(number_text(value));
-  }
-  std::string operator()(const std::string& text) const { return cell(text); }
-  std::string operator()(const Quantity& q) const {
-    if (!q.known()) return "";
-    return quantity_text(q, unit) + " (" + std::string(to_string(q.source)) + ")";
-  }
-  std::string operator()(const Distribution& d) const {
-    return "p50 " + duration_text(d.p50) + ", p95 " + duration_text(d.p95) + ", p99 " +
-           duration_text(d.p99) + ", mean " + duration_text(d.mean);
-  }
-};
 
 std::string missing_lines(const Results& results) {
   std::string out;
@@ -59,7 +35,7 @@ std::string missing_lines(const Results& results) {
 std::string markdown_report(const Results& results) {
   std::string out = "# " + results.name + "\n\n| Metric | Value |\n|---|---|\n";
   for (const Metric& metric : metric_table()) {
-    const std::string value = std::visit(ToText{metric.unit}, metric.get(results));
+    const std::string value = cell(metric_text(metric, results));
     if (!value.empty()) out += "| " + std::string(metric.label) + " | " + value + " |\n";
   }
   if (!results.warnings.empty()) out += "\n## Warnings\n\n";

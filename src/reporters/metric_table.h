@@ -31,7 +31,7 @@ struct Metric {
   std::string_view key;    ///< in the JSON summary
   std::string_view csv;    ///< name of the CSV column; differs from `key` only in the reference's
   std::string_view label;  ///< for people
-  std::string_view unit;   ///< empty for text and counts
+  std::string_view unit;   ///< empty for text and counts, and for money: the quantity has it
   MetricKind kind;
   bool reference;  ///< a column of the reference's CSV, which come first and in its order
   std::string_view description;

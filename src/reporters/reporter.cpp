@@ -5,11 +5,16 @@
 #include <vector>
 
 #include "core/error.h"
+#include "reporters/ai_energy_score.h"
+#include "reporters/boamps.h"
 #include "reporters/codecarbon.h"
 #include "reporters/csv.h"
+#include "reporters/html.h"
 #include "reporters/jsonl.h"
 #include "reporters/markdown.h"
+#include "reporters/ml_energy.h"
 #include "reporters/results_json.h"
+#include "reporters/sqlite.h"
 #include "reporters/text_format.h"
 
 namespace aieb {
@@ -20,10 +25,20 @@ constexpr std::array kReporters = {
              csv_report},
     Reporter{"json", ".json", WriteMode::kReplace, "everything, see docs/results.md", json_report},
     Reporter{"jsonl", ".jsonl", WriteMode::kReplace, "one line a prompt", jsonl_report},
+    Reporter{"html", ".html", WriteMode::kReplace,
+             "one page with drawings, for a browser; needs no network", html_report},
     Reporter{"markdown", ".md", WriteMode::kReplace, "tables for a README or an issue",
              markdown_report},
     Reporter{"codecarbon", ".csv", WriteMode::kAppendRows, "CodeCarbon's emissions.csv",
              codecarbon_report},
+    Reporter{"sqlite", ".db", WriteMode::kAddToDatabase,
+             "database of runs, metrics and prompts; further runs are added", sqlite_report},
+    Reporter{"boamps", ".json", WriteMode::kReplace, "Boavizta's BoAmps report", boamps_report},
+    Reporter{"ml_energy", ".json", WriteMode::kReplace, "results.json of the ML.ENERGY benchmark",
+             ml_energy_report},
+    Reporter{"ai_energy_score", ".json", WriteMode::kReplace,
+             "GPU_ENERGY_SUMMARY.json of AI Energy Score, GPU_ENERGY_WH.txt beside it",
+             ai_energy_score_report, Companion{"GPU_ENERGY_WH.txt", ai_energy_score_total}},
 };
 
 }  // namespace

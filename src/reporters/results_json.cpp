@@ -7,10 +7,12 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "reporters/cost_json.h"
 #include "reporters/energy_json.h"
 #include "reporters/gpu_stats.h"
 #include "reporters/load_json.h"
 #include "reporters/metric_table.h"
+#include "reporters/series_json.h"
 
 namespace aieb {
 namespace {
@@ -71,6 +73,8 @@ struct Derived {
 };
 constexpr std::array kDerived = {
     Derived{"unattributed", &Results::unattributed},
+    Derived{"before_first_token", &Results::before_first_token},
+    Derived{"after_first_token", &Results::after_first_token},
     Derived{"per_output_token", &Results::energy_per_output_token},
     Derived{"per_request", &Results::energy_per_request},
     Derived{"emissions", &Results::emissions},
@@ -102,6 +106,7 @@ Json prompt_json(const RequestResult& request) {
   const auto ids = r.extra.find("token_ids");
   return {{"index", r.prompt_index},
           {"repeat", r.repeat},
+          {"start_s", or_null(request.start_s)},
           {"success", r.status == RequestStatus::kOk},
           {"status", to_string(r.status)},
           {"error", text_or_null(r.error)},
@@ -143,6 +148,9 @@ Json results_to_json(const Results& results) {
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
           {"per_prompt_results", prompts_json(results)},
           {"gpu_stats", gpu_stats_json(results.gpus)},
+          {"cost", to_json(results.cost)},
+          {"power", power_json(results.power)},
+          {"histograms", histograms_json(results.histograms)},
           {"environment", environment_json(results)},
           {"config", results.config},
           {"protocol", results.protocol},
@@ -199,8 +207,13 @@ void read_summary(const Json& s, Results& out) {
   out.e2e_from_planned_s = distribution_from(s, "e2e_from_planned_s");
 }
 
+/// What documents of earlier versions do not hold.
+Quantity not_in_file(std::string unit) {
+  return Quantity::missing(std::move(unit), "not in the file");
+}
+
 Quantity joules_at(const Json& json, const char* value, const char* uncertainty) {
-  Quantity out = Quantity::missing("J", "not in the file");
+  Quantity out = not_in_file("J");
   if (const auto wh = optional_at<double>(json, value)) {
     out.value = *wh * kJoulesPerWh;
     out.random =
@@ -228,6 +241,7 @@ RequestResult request_from(const Json& json) {
   for (const char* key : {"token_ids", "last_logits"}) {
     if (const auto value = optional_at<Json>(json, key)) r.extra[key] = *value;
   }
+  out.start_s = optional_at<double>(json, "start_s");
   out.ttft_s = optional_at<double>(json, "ttft_s");
   out.tpot_s = optional_at<double>(json, "tpot_s");
   out.latency_s = optional_at<double>(json, "latency_s");
@@ -249,7 +263,9 @@ void read_energy(const Json& json, Results& out) {
     }
   }
   for (const Derived& row : kDerived) {
-    out.*row.member = quantity_from(json.at("derived").at(row.key));
+    const Json& derived = json.at("derived");
+    out.*row.member =
+        derived.contains(row.key) ? quantity_from(derived[row.key]) : not_in_file("J");
   }
   out.energy_disabled = json.at("energy_disabled").get<bool>();
   if (!json.at("carbon").is_null()) out.carbon = carbon_factor_from(json["carbon"]);
@@ -267,6 +283,9 @@ Results read_document(const Json& json) {
     out.requests.push_back(request_from(prompt));
   }
   out.gpus = gpu_stats_from(json.at("gpu_stats"));
+  out.cost = cost_from(json.value("cost", Json()));
+  out.power = power_from(json.value("power", Json::array()));
+  out.histograms = histograms_from(json.value("histograms", Json::object()));
   out.environment = json.at("environment");
   out.backend_info = out.environment.at("engine");
   out.environment.erase("engine");

@@ -147,6 +147,15 @@ void add_energy_rows(std::vector<Row>& rows, const Results& r) {
   rows.push_back(emissions_row(r));
 }
 
+void add_cost_row(std::vector<Row>& rows, const Results& r) {
+  if (!r.cost.total.known()) return;
+  Row row{"cost", to_text(r.cost.total), ""};
+  if (r.cost.per_1000_prompts.known()) {
+    row.note = to_text(r.cost.per_1000_prompts) + " for 1,000 prompts";
+  }
+  rows.push_back(std::move(row));
+}
+
 std::string render(const Row& row, const TerminalStyle& style) {
   const std::string indent(kIndent, ' ');
   std::string out = indent + padded(row.label, kLabelWidth) + toned(row.value, row.tone, style);
@@ -209,6 +218,7 @@ std::string terminal_report(const Results& results, const TerminalStyle& style) 
   add_work_rows(work, results);
   add_load_rows(work, results);
   add_energy_rows(energy, results);
+  add_cost_row(energy, results);
   std::string out = headline(results, style);
   for (const std::vector<Row>& rows : {work, energy}) {
     out += "\n";

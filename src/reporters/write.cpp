@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "reporters/file_output.h"
+#include "reporters/sqlite.h"
 
 namespace aieb {
 namespace {
@@ -78,9 +79,19 @@ std::vector<Output> plan_outputs(const BenchmarkConfig& config, int64_t started_
 
 void write_report(const Reporter& reporter, const Results& results, const std::string& path) {
   const std::string bytes = reporter.serialize(results);
-  if (reporter.mode == WriteMode::kReplace) return write_file(path, bytes);
-  if (const auto backup = append_rows(path, bytes)) {
-    log::warning(path + " had other columns; it is kept as " + *backup);
+  if (reporter.companion) {
+    const fs::path beside = fs::path(path).replace_filename(reporter.companion->file_name);
+    write_file(beside.string(), reporter.companion->serialize(results));
+  }
+  switch (reporter.mode) {
+    case WriteMode::kReplace:
+      return write_file(path, bytes);
+    case WriteMode::kAddToDatabase:
+      return fs::is_regular_file(path) ? add_to_database(path, bytes) : write_file(path, bytes);
+    case WriteMode::kAppendRows:
+      if (const auto backup = append_rows(path, bytes)) {
+        log::warning(path + " had other columns; it is kept as " + *backup);
+      }
   }
 }
 
@@ -94,7 +105,7 @@ Json write_reports(Results& results, const BenchmarkConfig& config, const std::s
   for (const Output& output : outputs) {
     try {
       write_report(output.reporter, results, output.path);
-    } catch (const EnvironmentError& e) {
+    } catch (const Error& e) {
       failures += (failures.empty() ? "" : "\n") + std::string(e.what());
       files.erase(output.label);
     }

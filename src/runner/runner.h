@@ -14,7 +14,8 @@ namespace aieb {
 
 /// What a person sees while a run goes on.
 struct Progress {
-  std::string phase;  ///< "loading model", "idle power", "warm-up", "measuring"
+  std::string phase;   ///< "loading model", "idle power", "warm-up", "measuring"
+  std::string detail;  ///< further words, e.g. how much of a download is done
   int64_t prompts_done = 0;
   int64_t prompts_failed = 0;
   int64_t prompts_total = 0;

@@ -25,7 +25,8 @@ struct BatchSettings {
 /// Answers the requests as one batch and reports each to the sink: started at the beginning of the
 /// prefill, its tokens as they leave the device, then finished. A request that cannot be answered
 /// (too long, out of memory) is reported as failed. Record extras: token_ids; last_logits (of the
-/// prompt's last position) and prompt_token_ids when logits were asked for; sequences when several were asked for; notices.
+/// prompt's last position) and prompt_token_ids when logits were asked for; sequences when several
+/// were asked for; notices.
 void run_batch(engine::Decoder& decoder, engine::Generator& generator, const PromptText& text,
                const BatchSettings& settings, std::span<const Request> requests,
                RunContext& context);

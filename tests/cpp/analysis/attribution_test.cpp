@@ -1,5 +1,6 @@
 #include "analysis/attribution.h"
 
+#include <cmath>
 #include <ctime>
 #include <iostream>
 #include <random>
@@ -36,6 +37,56 @@ TEST(Attribution, divides_each_instant_over_the_requests_in_flight) {
   EXPECT_NEAR(*r.requests[0].energy.value, 200 + 100, 1e-6);
   EXPECT_NEAR(*r.requests[1].energy.value, 100 + 100, 1e-6);
   EXPECT_NEAR(*r.unattributed.value, 500, 1e-6);
+}
+
+TEST(Attribution, divides_a_request_at_its_first_token) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter).gain_uncertainty = 0.1;
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(0, 5);  // first token at 0.5 s
+  b.request(5, 10);
+  const Results r = analyze(b.trace());
+  EXPECT_NEAR(*r.before_first_token.value, 100, 1e-6);
+  EXPECT_NEAR(*r.after_first_token.value, 900, 1e-6);
+  EXPECT_NEAR(r.after_first_token.systematic, 90, 1e-6);
+}
+
+TEST(Attribution, before_and_after_the_first_token_and_nobodys_make_the_gross) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1) + 30 * std::sin(t); });
+  for (int i = 0; i < 7; ++i) b.request(0.5 + i, 2.7 + i);
+  const Results r = analyze(b.trace());
+  EXPECT_NEAR(*r.before_first_token.value + *r.after_first_token.value + *r.unattributed.value,
+              *r.measure.total.gross.value, 1e-6);
+}
+
+TEST(Attribution, does_not_guess_where_an_unseen_first_token_was) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(1, 5).first_token_ns.reset();
+  const Results r = analyze(b.trace());
+  EXPECT_FALSE(r.before_first_token.known());
+  EXPECT_NE(r.after_first_token.reason.find("first token"), std::string::npos);
+}
+
+TEST(Attribution, a_failure_without_a_token_spent_all_before_its_first) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(0, 5);  // first token at 0.5 s
+  RequestRecord& failed = b.request(5, 7);
+  failed.status = RequestStatus::kFailed;
+  failed.first_token_ns.reset();
+  failed.last_token_ns.reset();
+  const Results r = analyze(b.trace());
+  EXPECT_NEAR(*r.before_first_token.value, 50 + 200, 1e-6);
+  EXPECT_NEAR(*r.after_first_token.value, 450, 1e-6);
 }
 
 TEST(Attribution, active_energy_is_without_the_share_of_idle_power) {

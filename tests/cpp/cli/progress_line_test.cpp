@@ -1,5 +1,7 @@
 #include "cli/progress_line.h"
 
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "reporters/text_format.h"
@@ -33,6 +35,23 @@ TEST(ProgressBar, fits_any_width_and_leaves_out_the_least_important) {
   const std::string narrow = progress_bar(measuring(), 72);
   EXPECT_NE(narrow.find("0:07 left"), std::string::npos) << narrow;
   EXPECT_EQ(narrow.find("tokens/s"), std::string::npos) << narrow;
+}
+
+TEST(ProgressBar, draws_the_power_of_the_last_seconds_where_there_is_room) {
+  const std::vector<double> watts = {10, 20, 40, 80, 80};
+  Progress p = measuring();
+  p.prompts_failed = 0;
+  const std::string line = progress_bar(p, 79, watts);
+  EXPECT_NE(line.find("▂▃▅██ 31 W  92.3 tokens/s"), std::string::npos) << line;
+  EXPECT_NE(progress_bar(p, 50, watts).find("  31 W"), std::string::npos) << "without the drawing";
+  for (size_t width = 14; width < 100; ++width) {
+    EXPECT_LE(display_width(progress_bar(p, width, watts)), width);
+  }
+}
+
+TEST(Sparkline, is_empty_without_values_and_flat_without_power) {
+  EXPECT_EQ(sparkline({}), "");
+  EXPECT_EQ(sparkline(std::vector<double>{0, 0}), "▁▁");
 }
 
 TEST(ProgressBar, has_no_bar_while_nobody_knows_how_long_it_takes) {

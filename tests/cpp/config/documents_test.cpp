@@ -224,7 +224,7 @@ TEST(BundledFiles, are_found_in_the_repository_and_embedded_alike) {
     EXPECT_EQ(embedded.text, read(path)) << embedded.path;
     EXPECT_EQ(bundled_file(embedded.path).text, embedded.text);
   }
-  EXPECT_EQ(embedded_files().size(), 2U);
+  EXPECT_EQ(embedded_files().size(), 3U);
 }
 
 TEST(Docs, config_page_is_up_to_date) {

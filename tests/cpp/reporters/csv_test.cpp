@@ -75,8 +75,10 @@ TEST(Registry, names_the_known_formats_when_asked_for_another) {
     find_reporter("xls");
     FAIL() << "no error";
   } catch (const std::exception& e) {
-    EXPECT_STREQ(e.what(),
-                 "unknown report format 'xls' (known: csv, json, jsonl, markdown, codecarbon)");
+    EXPECT_STREQ(
+        e.what(),
+        "unknown report format 'xls' (known: csv, json, jsonl, html, markdown, codecarbon, "
+        "sqlite, boamps, ml_energy, ai_energy_score)");
   }
 }
 

@@ -42,6 +42,7 @@ RequestResult answered(int index, double energy_j) {
   r.record.finish_reason = "length";
   r.record.text = "Réponse \"" + std::to_string(index) + "\",\nline two";
   r.record.extra = {{"token_ids", {1, 2, 3}}};
+  r.start_s = 2.0 + index;
   r.ttft_s = 0.045;
   r.tpot_s = 0.012;
   r.latency_s = 0.801;
@@ -122,6 +123,17 @@ void set_energy(Results& r) {
   r.measure = measured_window();
   r.other_phases["idle"] = measured_window();
   r.unattributed = joules(110, 5, 1, Source::kPartial);
+  r.before_first_token = joules(400, 18, 3, Source::kPartial);
+  r.after_first_token = joules(3900, 165, 9, Source::kPartial);
+  const Quantity energy_cost = joules(4410, 186.2, 12.2, Source::kPartial).scaled(1e-7, "EUR");
+  Quantity total_cost = energy_cost;
+  *total_cost.value += 0.00694;
+  r.cost = {energy_cost,
+            {0.00694, 0, 0, "EUR", Source::kMeasuredCounter, ""},
+            total_cost,
+            total_cost.scaled(1e3 / 2, "EUR")};
+  r.power = {{"nvml/gpu-0", Component::kGpu, 0, "counter", {0.5, 1.5, 12.25}, {90, 610.5, 95}},
+             {"estimate/ram", Component::kDram, 0, "estimate", {0.5, 12.25}, {9, 9}}};
   r.energy_per_output_token = joules(34.45, 1.45, 0.1, Source::kPartial);
   r.energy_per_request = joules(2205, 93.1, 6.1, Source::kPartial);
   r.emissions = {0.08232, 0.0089, 0.0002, "gCO2e", Source::kPartial, ""};
@@ -168,6 +180,7 @@ Results sample_results() {
   r.itl_s = distribution(0.0119);
   r.e2e_s = distribution(0.801);
   set_load(r);
+  r.histograms["ttft_s"] = {{0.0405, 0.045, 0.0675}, {1, 1}};
   r.gpus = {gpu()};
   r.requests = {answered(0, 2000), answered(1, 2000), failed(2)};
   r.warnings = {
@@ -193,7 +206,8 @@ Results bare_results() {
   r.measure.missing = {"cpu", "dram"};
   r.measure.components[Component::kCpu].gross = Quantity::missing("J", why);
   for (Quantity* q : {&r.measure.total.gross, &r.measure.total.active, &r.measure.total.idle_share,
-                      &r.unattributed, &r.energy_per_output_token, &r.energy_per_request}) {
+                      &r.unattributed, &r.before_first_token, &r.after_first_token,
+                      &r.energy_per_output_token, &r.energy_per_request}) {
     *q = Quantity::missing("J", why);
   }
   r.measure.total.baseline = Quantity::missing("W", why);

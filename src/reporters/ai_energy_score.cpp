@@ -1,0 +1,45 @@
+#include "reporters/ai_energy_score.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "reporters/json_access.h"
+
+namespace aieb {
+namespace {
+
+double gpu_wh(const Results& r) {
+  const auto found = r.measure.components.find(Component::kGpu);
+  if (found != r.measure.components.end() && found->second.gross.known()) {
+    return *found->second.gross.value / kJoulesPerWh;
+  }
+  throw DataError(
+      "AI Energy Score is about the energy of GPUs, and that of this run is not known. Run it on a "
+      "machine with an NVIDIA GPU; aieb doctor says what can be measured.");
+}
+
+/// To 1 µWh: a short run is not to become 0.
+double short_wh(double value) { return std::round(value * 1e6) / 1e6; }
+
+}  // namespace
+
+std::string ai_energy_score_report(const Results& r) {
+  const double total = gpu_wh(r);
+  double prefill_share = 0;
+  if (r.before_first_token.known() && r.after_first_token.known()) {
+    const double both = *r.before_first_token.value + *r.after_first_token.value;
+    if (both > 0) prefill_share = *r.before_first_token.value / both;
+  }
+  return json_document({{"units", "Wh"},
+                        {"total", short_wh(total)},
+                        {"format", "ai_energy_benchmarks"},
+                        {"preprocess_wh", 0.0},
+                        {"prefill_wh", short_wh(total * prefill_share)},
+                        {"decode_wh", short_wh(total * (1 - prefill_share))}});
+}
+
+std::string ai_energy_score_total(const Results& r) { return fmt::format("{:.2f}\n", gpu_wh(r)); }
+
+}  // namespace aieb

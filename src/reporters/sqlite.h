@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/results.h"
+
+namespace aieb {
+
+/// A SQLite database with the tables runs, metrics (one row a metric) and per_prompt (one row a
+/// prompt), as the bytes of its file. Docs: docs/reports.md.
+std::string sqlite_report(const Results& results);
+
+/// Adds the runs in `bytes`, a database made by sqlite_report, to the one at `path`, in one
+/// transaction; a run that is there already is replaced. The file must exist.
+/// Throws EnvironmentError when it cannot be written, or is no database of this kind.
+void add_to_database(const std::string& path, std::string_view bytes);
+
+}  // namespace aieb
