@@ -153,6 +153,7 @@ struct Results {
   Json environment = Json::object();
   Json backend_info = Json::object();
   Json protocol = Json::object();  ///< {warmups, repeats, phases: [{kind, start_s, duration_s}]}
+  Json collected = Json::object();  ///< {collector: what it measured}
   Json files = Json::object();     ///< {label: path}
 };
 
