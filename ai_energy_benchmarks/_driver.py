@@ -48,17 +48,13 @@ def make_backend(backend_class: type[Backend], config: BenchmarkConfig) -> Backe
 
 
 class BackendDriver:
-    """Calls a Python backend and puts its answers in one form. Runs on the runner's thread.
-
-    Attributes:
-        failure: What `validate` or `load` raised; the caller of the benchmark gets it as it is.
-    """
+    """Calls a Python backend and puts its answers in one form. Runs on the runner's thread."""
 
     def __init__(self, backend: Backend, config: BenchmarkConfig) -> None:
         self._backend = backend
         self._config = config
         self._thread: int | None = None
-        self.failure: BaseException | None = None
+        self._failure: BaseException | None = None
 
     def info(self) -> dict[str, Any]:
         """What the core wants to know, as BackendInfo of src/backends/backend.h names it."""
@@ -79,8 +75,13 @@ class BackendDriver:
         try:
             return step()
         except BaseException as error:
-            self.failure = error
+            self._failure = error
             raise
+
+    def take_failure(self) -> BaseException | None:
+        """What `validate` or `load` raised; the caller of the benchmark gets it as it is."""
+        failure, self._failure = self._failure, None  # the core holds this object: no cycle
+        return failure
 
     def validate(self) -> None:
         self._kept(self._validate)

@@ -39,11 +39,21 @@ def forward() -> None:
         record = LOGGER.makeRecord(LOGGER.name, level, "(core)", 0, text, (), None)
         record.created = created
         record.msecs = created % 1 * 1000
-        for handler in _files:
-            if level >= handler.level:
-                handler.handle(record)
-        if LOGGER.isEnabledFor(level):
-            LOGGER.handle(record)
+        _emit(record)
+
+
+def say(level: int, text: str) -> None:
+    """A line of this package's own, in order with the core's."""
+    forward()
+    _emit(LOGGER.makeRecord(LOGGER.name, level, "(package)", 0, text, (), None))
+
+
+def _emit(record: logging.LogRecord) -> None:
+    for handler in _files:
+        if record.levelno >= handler.level:
+            handler.handle(record)
+    if LOGGER.isEnabledFor(record.levelno):
+        LOGGER.handle(record)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ print(results["summary"]["total_energy_wh"])
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from ai_energy_benchmarks import _core
 from ai_energy_benchmarks._driver import BackendDriver, make_backend
-from ai_energy_benchmarks._log import LOGGER, core_logging, forward
+from ai_energy_benchmarks._log import core_logging, forward, say
 from ai_energy_benchmarks._progress import ProgressBar, ProgressCallback, choose_progress
 from ai_energy_benchmarks.backends import (
     BACKEND_REGISTRY,
@@ -119,17 +120,18 @@ class BenchmarkRunner:
             name: METRICS_REGISTRY[name](**(options or {}))
             for name, options in self._wanted_collectors().items()
         }
+        say(logging.INFO, f"ai_energy_benchmarks {_core.__version__} runs {values['name']}")
         run = _core.Run(values, driver, collectors, self._trace)
         interrupted = _attend(run, driver, choose_progress(self._progress))
         try:
             outcome = run.outcome()
         except Exception as error:
-            LOGGER.debug("the run failed: %s", error)
-            if driver is not None and driver.failure is not None:
-                raise driver.failure from None
-            raise
+            say(logging.INFO, f"the run failed: {error}")
+            failure = None if driver is None else driver.take_failure()
+            raise (failure or error) from None
+        say(logging.INFO, f"the run is recorded in {outcome['trace_path']}")
         if outcome["error"]:
-            LOGGER.error("%s", outcome["error"])
+            say(logging.ERROR, outcome["error"])
         document = outcome["results"]
         document["files"].update(run.write_reports(native, log_file))
         _join_collected(document)

@@ -152,9 +152,9 @@ struct Results {
   Json config = Json::object();
   Json environment = Json::object();
   Json backend_info = Json::object();
-  Json protocol = Json::object();  ///< {warmups, repeats, phases: [{kind, start_s, duration_s}]}
+  Json protocol = Json::object();   ///< {warmups, repeats, phases: [{kind, start_s, duration_s}]}
   Json collected = Json::object();  ///< {collector: what it measured}
-  Json files = Json::object();     ///< {label: path}
+  Json files = Json::object();      ///< {label: path}
 };
 
 }  // namespace aieb

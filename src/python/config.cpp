@@ -32,9 +32,9 @@ nb::object check(const nb::dict& config) {
 }
 
 nb::list options() {
-  static constexpr std::array kTypes = {
-      "text", "integer", "number", "boolean", "auto_boolean", "integer_list",
-      "text_list", "text_map", "map", "list", "map_or_text"};
+  static constexpr std::array kTypes = {"text",         "integer",      "number",     "boolean",
+                                        "auto_boolean", "integer_list", "text_list",  "text_map",
+                                        "map",          "list",         "map_or_text"};
   nb::list out;
   for (const ConfigOption& option : option_table()) {
     nb::dict row;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
 #include "config/parser.h"
@@ -44,7 +45,7 @@ nb::object format_prompt(const FormatterRegistry& registry, const std::string& m
   const Json given = json_from(params);
   const Formatter formatter = given.empty() ? Formatter()
                               : format      ? Formatter(*format, model, given, route, true)
-                                       : Formatter::pass_through(given, route, model);
+                                            : Formatter::pass_through(given, route, model);
   const FormattedPrompt out = formatter.format(prompt);
   return to_python({{"prompt", out.prompt_text},
                     {"messages", messages_json(out.messages)},

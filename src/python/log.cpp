@@ -1,10 +1,11 @@
+#include "core/log.h"
+
 #include <array>
 #include <deque>
 #include <mutex>
 #include <string>
 
 #include "core/clock.h"
-#include "core/log.h"
 #include "python/bindings.h"
 #include "python/json.h"
 

@@ -15,6 +15,9 @@ namespace nb = nanobind;
 /// numbers; classes with names and types are the package's own, in Python.
 NB_MODULE(_core, module) {
   using namespace aieb;
+#ifndef AIEB_LEAK_WARNINGS
+  nb::set_leak_warnings(false);  // an interpreter that exits in the middle of a run
+#endif
   module.doc() = "The C++ core of ai_energy_benchmarks.";
   module.attr("__version__") = version();
   module.def(

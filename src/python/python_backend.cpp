@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "config/config.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "python/json.h"
@@ -25,8 +26,9 @@ std::string text_at(const Json& json, const char* key) {
 
 /// The parameters that were set, by their names in generate_kwargs.
 Json keyword_arguments(const GenerationParams& params) {
+  const Json all = to_json(params);
   Json out = Json::object();
-  for (const auto& [key, value] : to_json(params).items()) {
+  for (const auto& [key, value] : all.items()) {
     if (!value.is_null()) out[key] = value;
   }
   return out;

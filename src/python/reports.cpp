@@ -32,7 +32,7 @@ nb::object analyze_trace(const std::string& path) {
 nb::bytes serialize(const nb::dict& document, const std::string& format) {
   const Results results = results_from_json(json_from(document));
   const std::string bytes = find_reporter(format).serialize(results);
-  return {bytes.data(), bytes.size()};
+  return nb::bytes(bytes.data(), bytes.size());
 }
 
 nb::object terminal_text(const nb::dict& document) {

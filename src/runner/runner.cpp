@@ -102,8 +102,9 @@ class Run {
     recorder_->set_meta(meta::kCarbon, to_json(carbon_).dump());
     for (const std::string& notice : plan_.notices) warn(notice);
     if (!config_.metrics.collectors.empty() && options_.collectors.empty()) {
-      warn("metrics.collectors has no effect here: collectors are Python classes, run this with the "
-           "Python package");
+      warn(
+          "metrics.collectors has no effect here: collectors are Python classes, run this with the "
+          "Python package");
     }
   }
 

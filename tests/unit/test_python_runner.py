@@ -61,6 +61,7 @@ def test_the_result_has_every_documented_key(path: str) -> None:
 
 def test_every_documented_file_is_written(path: str) -> None:
     results = run_benchmark_from_config(path)
+    assert "phase: measuring" in Path("benchmark_output/benchmark.log").read_text()
     for file in ("results/r.csv", "emissions/emissions.csv", "benchmark_output/debug_info.json"):
         assert Path(file).is_file(), file
         assert file in json.dumps(results["files"])
@@ -91,10 +92,15 @@ def test_a_configuration_made_of_attributes_runs(path: str) -> None:
     assert results["summary"]["successful_prompts"] == 3
 
 
-def test_progress_is_called_while_the_run_goes_on(path: str) -> None:
+def test_progress_is_called_while_the_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clean_environment(monkeypatch, tmp_path)
     seen: list[dict[str, Any]] = []
-    overrides = {"scenario": {"num_samples": 4, "generate_kwargs": {"max_new_tokens": 150}}}
-    run_benchmark_from_config(path, overrides, progress=seen.append)
+    with fake_server("--itl-ms", "20") as endpoint:
+        path = write_config(tmp_path, type="vllm", endpoint=endpoint, model="fake-model")
+        overrides = {"scenario": {"generate_kwargs": {"max_new_tokens": 15}}}
+        run_benchmark_from_config(path, overrides, progress=seen.append)
     measuring = [p for p in seen if p["phase"] == "measuring"]
     assert measuring[-1]["prompts_total"] == 4
     assert [p["tokens"] for p in measuring] == sorted(p["tokens"] for p in measuring)
