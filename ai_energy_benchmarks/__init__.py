@@ -11,6 +11,11 @@ The work is done by a C++ core; this package is its interface for Python.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from pkgutil import extend_path
+
+# The source folder finds the extension of the installed package, wherever Python was started.
+__path__ = extend_path(__path__, __name__)
 
 from ai_energy_benchmarks import _core
 from ai_energy_benchmarks.config.parser import BenchmarkConfig, ConfigParser
@@ -31,5 +36,6 @@ __all__ = [
     "run_benchmark_from_config",
 ]
 
+_core.set_data_folder(str(Path(__file__).resolve().parent.parent))
 # torch is opened from where this interpreter imports it: two copies in a process do not get along.
 _core.set_package_folders([folder for folder in sys.path if folder.endswith("-packages")])

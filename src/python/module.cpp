@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "config/bundled.h"
 #include "core/paths.h"
 #include "core/version.h"
 #include "python/bindings.h"
@@ -26,6 +27,9 @@ NB_MODULE(_core, module) {
         set_python_package_folders({folders.begin(), folders.end()});
       },
       nb::arg("folders"), "Where this interpreter's packages are; torch is looked for there.");
+  module.def(
+      "set_data_folder", [](const std::string& folder) { set_bundled_folder(folder); },
+      nb::arg("folder"), "What holds ai_energy_benchmarks/config/reasoning_formats.yaml.");
   python::bind_errors(module);
   python::bind_log(module);
   python::bind_config(module);
