@@ -54,6 +54,7 @@ class BackendDriver:
         self._backend = backend
         self._config = config
         self._thread: int | None = None
+        self._thread_lock = threading.Lock()
         self._failure: BaseException | None = None
 
     def info(self) -> dict[str, Any]:
@@ -97,7 +98,10 @@ class BackendDriver:
         self._kept(self._backend.load_model)
 
     def unload(self) -> None:
-        self._backend.cleanup()
+        try:
+            self._backend.cleanup()
+        except BaseException as error:  # the measurement is over: its results count
+            LOGGER.warning("%s.cleanup() failed: %s", type(self._backend).__name__, error)
 
     def run(self, prompt: str, planned: dict[str, Any]) -> dict[str, Any]:
         """Answers one prompt; `planned` are the request's generation parameters."""
@@ -118,15 +122,16 @@ class BackendDriver:
             text = f"{type(error).__name__}: {error}"
             return {"success": False, "error": text, "error_class": "python"}
         finally:
-            self._thread = None
+            with self._thread_lock:
+                self._thread = None
 
     def interrupt(self) -> None:
         """Raises KeyboardInterrupt in a request that is under way."""
-        thread = self._thread
-        if thread is not None:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt)
-            )
+        with self._thread_lock:
+            if self._thread is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._thread), ctypes.py_object(KeyboardInterrupt)
+                )
 
 
 def _answer(value: Any) -> dict[str, Any]:

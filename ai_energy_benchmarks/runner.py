@@ -116,6 +116,13 @@ class BenchmarkRunner:
         driver = None
         if backend_class is not None:
             driver = BackendDriver(make_backend(backend_class, self.config), self.config)
+            scenario = self.config.scenario
+            if scenario.load.mode != "sequential" or scenario.input_shapes.batch_size > 1:
+                say(
+                    logging.WARNING,
+                    "requests of a backend in Python are made one after the other: scenario.load "
+                    "and scenario.input_shapes.batch_size have no effect",
+                )
         collectors = {
             name: METRICS_REGISTRY[name](**(options or {}))
             for name, options in self._wanted_collectors().items()

@@ -9,7 +9,9 @@ if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.26)
 endif()
 find_package(Python 3.10 REQUIRED COMPONENTS ${AIEB_PYTHON_PARTS})
 
-if(NOT nanobind_DIR)
+# An isolated build's nanobind is in a folder that is gone at the next one.
+if(NOT EXISTS "${nanobind_DIR}/nanobind-config.cmake")
+  unset(nanobind_DIR CACHE)
   execute_process(COMMAND ${Python_EXECUTABLE} -m nanobind --cmake_dir
                   OUTPUT_VARIABLE nanobind_DIR OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 endif()

@@ -140,6 +140,22 @@ def test_what_validation_and_loading_raise_reaches_the_caller(tmp_path: Path) ->
         BenchmarkRunner(config_of(tmp_path, "invalid")).run()
 
 
+def test_a_failing_cleanup_does_not_cost_the_results(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Untidy(OwnBackend):
+        def cleanup(self) -> None:
+            raise OSError("still busy")
+
+    BACKEND_REGISTRY["own"] = Untidy
+    config = config_of(tmp_path)
+    config.scenario.input_shapes.batch_size = 4
+    results = BenchmarkRunner(config).run()
+    assert results["summary"]["successful_prompts"] == PROMPTS
+    assert "Untidy.cleanup() failed: still busy" in caplog.text
+    assert "one after the other" in caplog.text
+
+
 def test_a_second_ctrl_c_ends_a_request_under_way(tmp_path: Path) -> None:
     class Endless(OwnBackend):
         def answer(self, prompt: str, reasoning: Any, arguments: dict[str, Any]) -> Any:

@@ -106,6 +106,14 @@ def test_progress_is_called_while_the_run_goes_on(
     assert [p["tokens"] for p in measuring] == sorted(p["tokens"] for p in measuring)
 
 
+def test_a_bar_shows_phase_and_speed(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tqdm")
+    run_benchmark_from_config(path, {"metrics": {"idle_s": 0.5}}, progress=True)
+    shown = capsys.readouterr()
+    assert "idle power" in shown.err
+    assert shown.out == ""
+
+
 def test_other_python_threads_run_meanwhile(path: str) -> None:
     count = 0
     stop = threading.Event()

@@ -13,6 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::parse;
+using test::TemporaryFolder;
 
 const std::string kSource = AIEB_SOURCE_DIR;
 
