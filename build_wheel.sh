@@ -32,5 +32,5 @@ say "Building the wheel (about 10 minutes on 2 cores the first time)"
 say "Putting the libraries it needs inside"
 # torch's libraries are not on the list: the plug-in finds them in the installed torch.
 PATH=$tools_venv/bin:$PATH "$tools_venv/bin/auditwheel" repair --strip --wheel-dir dist \
-  --exclude 'libtorch*' --exclude 'libc10*' "$built"/*.whl
+  --exclude 'libtorch*' --exclude 'libc10*' --exclude 'libcud*' --exclude 'libcupti*' "$built"/*.whl
 ls -l dist >&2

@@ -52,7 +52,7 @@ suite_wheel() {
   place=$(mktemp -d)
   "$AIEB_STATE/wheel-venv/bin/python" -m venv "$place/venv"
   "$place/venv/bin/pip" install --quiet --disable-pip-version-check "$wheel" -r tools/requirements-package.txt
-  cp -r tests docs tools ai_energy_benchmarks/config/reasoning_formats.yaml "$place"
+  cp -r tests docs pyproject.toml "$place"
   (cd "$place" && env -u PYTHONPATH "$place/venv/bin/python" -m pytest -q --timeout=300 -p no:cacheprovider \
     tests/test_readme_examples.py tests/test_formatters.py tests/integration tests/unit/test_vllm_backend.py \
     tests/unit/test_python_runner.py tests/unit/test_python_monitor.py tests/unit/test_python_reporters.py \
