@@ -77,41 +77,109 @@ class TimeoutsConfig(Section):
 
 
 @dataclass
+class CircuitBreakerConfig(Section):
+    """The section `circuit_breaker`."""
+
+    #: Failed requests in a row that end a run (exit code 6); 0: never.
+    consecutive_failures: int = 3
+
+
+@dataclass
 class LoadConfig(Section):
     """The section `load`."""
 
     #: How requests reach a server: one after the other, a fixed number at a time, or at planned times.
     mode: str = "sequential"
-    #: Requests in flight (closed).
+    #: Requests in flight (closed); in the open-loop modes a limit, if above 1.
     concurrency: int = 1
     #: Mean rate of arrivals (constant, poisson, gamma). (1/s)
     request_rate: float | None = None
     #: Shape of gamma arrivals: 1 is poisson, below is burstier.
     burstiness: float | None = None
-    #: Length of the load (no effect yet). (s)
+    #: No request begins later; closed repeats its prompts until then. (s)
     duration_s: float | None = None
-    #: Stages with loads of their own (no effect yet).
+    #: Most requests; if absent as many as the duration, the stages or the trace hold, else scenario.num_samples.
+    request_count: int | None = None
+    #: Loads that follow each other, each {duration_s, request_rate} or {duration_s, concurrency}; two numbers [from, to] are a linear ramp.
     stages: list[Any] | None = None
-    #: Recorded arrivals to replay (no effect yet).
+    #: Recorded arrivals to replay (trace): Azure, BurstGPT or Mooncake columns, csv or jsonl.
     trace_file: str | None = None
+    #: How many times faster than recorded a trace is replayed.
+    time_scale: float = 1.0
+    #: Let the server's prefix cache answer prompts that are sent again; otherwise each time round gets a cache_salt of its own (vllm).
+    allow_cached_repeats: bool = False
 
 
 @dataclass
 class SloConfig(Section):
     """The section `slo`."""
 
-    #: Service level: largest time to first token of a request that counts as good (no effect yet). (ms)
+    #: Service level: largest time to first token of a request that counts as good. (ms)
     ttft_ms: float | None = None
-    #: Service level: largest time per output token of a request that counts as good (no effect yet). (ms)
+    #: Service level: largest time per output token of a request that counts as good. (ms)
     tpot_ms: float | None = None
-    #: Service level: largest inter-token latency of a request that counts as good (no effect yet). (ms)
+    #: Service level: largest inter-token latency of a request that counts as good. (ms)
     itl_ms: float | None = None
-    #: Service level: largest end-to-end latency of a request that counts as good (no effect yet). (ms)
+    #: Service level: largest end-to-end latency of a request that counts as good. (ms)
     e2e_ms: float | None = None
-    #: Service level: largest energy of a request that counts as good (no effect yet). (J)
+    #: Service level: largest energy of a request that counts as good. (J)
     energy_j: float | None = None
-    #: Service level: largest energy per output token of a request that counts as good (no effect yet). (J)
+    #: Service level: largest energy per output token of a request that counts as good. (J)
     energy_per_token_j: float | None = None
+
+
+@dataclass
+class InputTokensConfig(Section):
+    """The section `input_tokens`."""
+
+    #: Mean length of synthetic prompts, chat template included; they take the place of the dataset; without it all lengths from min to max are as likely. (tokens)
+    mean: float | None = None
+    #: Standard deviation around the mean (normal, cut to min and max). (tokens)
+    stdev: float = 0.0
+    #: Shortest. (tokens)
+    min: int | None = None
+    #: Longest. (tokens)
+    max: int | None = None
+
+
+@dataclass
+class OutputTokensConfig(Section):
+    """The section `output_tokens`."""
+
+    #: Mean length of their answers, which are then made exactly that long where the server can; without it all lengths from min to max are as likely. (tokens)
+    mean: float | None = None
+    #: Standard deviation around the mean (normal, cut to min and max). (tokens)
+    stdev: float = 0.0
+    #: Shortest. (tokens)
+    min: int | None = None
+    #: Longest. (tokens)
+    max: int | None = None
+
+
+@dataclass
+class SyntheticConfig(Section):
+    """The section `synthetic`."""
+
+    input_tokens: InputTokensConfig = field(default_factory=InputTokensConfig)
+    output_tokens: OutputTokensConfig = field(default_factory=OutputTokensConfig)
+    #: Number of different shared prefixes.
+    prefix_groups: int = 1
+    #: Tokens that the prompts of a group share, on top of input_tokens. (tokens)
+    prefix_tokens: int = 0
+    #: Folder or Hugging Face id of the tokenizer that counts; if absent the server's /tokenize, else the model's own.
+    tokenizer: str | None = None
+
+
+@dataclass
+class ConversationConfig(Section):
+    """The section `conversation`."""
+
+    #: Mean time from an answer to the next turn of its conversation. (s)
+    think_time_s: float = 0.0
+    #: Standard deviation around it (normal, cut at 0). (s)
+    think_time_stdev_s: float = 0.0
+    #: Most turns of a conversation; all if absent.
+    max_turns: int | None = None
 
 
 @dataclass
@@ -150,8 +218,11 @@ class ScenarioConfig(Section):
     #: 0 takes the dataset's first prompts; any other value draws them at random and seeds sampling.
     seed: int = 0
     timeouts: TimeoutsConfig = field(default_factory=TimeoutsConfig)
+    circuit_breaker: CircuitBreakerConfig = field(default_factory=CircuitBreakerConfig)
     load: LoadConfig = field(default_factory=LoadConfig)
     slo: SloConfig = field(default_factory=SloConfig)
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
+    conversation: ConversationConfig = field(default_factory=ConversationConfig)
 
 
 @dataclass
