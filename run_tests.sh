@@ -6,6 +6,7 @@
 #   ./run_tests.sh tsan          the C++ tests of the threaded rooms under ThreadSanitizer
 #   ./run_tests.sh lint          formatters and linters
 #   ./run_tests.sh tidy          clang-tidy over the whole tree (10 minutes on 2 cores)
+#   ./run_tests.sh wheel         builds the wheel and tests it, installed, in an empty environment
 #   ./run_tests.sh slow          what takes longer: full model comparisons, simulations, soak
 #   ./run_tests.sh default asan  several in one go
 set -euo pipefail
@@ -43,6 +44,22 @@ suite_sanitizer() { # preset, ctest selection …
 suite_asan() { suite_sanitizer asan; }
 suite_tsan() { suite_sanitizer tsan -L 'trace|meters|http|server_backend|kernels|cli'; }
 
+# What the wheel must pass away from the repository: the package's own tests, without a compiler.
+suite_wheel() {
+  local place wheel
+  ./build_wheel.sh
+  wheel=$(find dist -name '*.whl' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
+  place=$(mktemp -d)
+  "$AIEB_STATE/wheel-venv/bin/python" -m venv "$place/venv"
+  "$place/venv/bin/pip" install --quiet --disable-pip-version-check "$wheel" -r tools/requirements-package.txt
+  cp -r tests docs pyproject.toml "$place"
+  (cd "$place" && env -u PYTHONPATH "$place/venv/bin/python" -m pytest -q --timeout=300 -p no:cacheprovider \
+    tests/test_readme_examples.py tests/test_formatters.py tests/integration tests/unit/test_vllm_backend.py \
+    tests/unit/test_python_runner.py tests/unit/test_python_monitor.py tests/unit/test_python_reporters.py \
+    tests/unit/test_python_extending.py)
+  rm -rf "$place"
+}
+
 suite_lint() {
   git ls-files -z '*.cpp' '*.h' | xargs -0 "$AIEB_VENV/bin/clang-format" --dry-run --Werror
   python -m ruff check .
@@ -59,7 +76,7 @@ suite_tidy() {
 [ $# -gt 0 ] || set -- default
 [ "${AIEB_NO_SETUP:-0}" = 1 ] || setup_tests
 for suite in "$@"; do
-  declare -F "suite_$suite" >/dev/null || fail "unknown suite '$suite'" "Known: default asan tsan lint tidy slow"
+  declare -F "suite_$suite" >/dev/null || fail "unknown suite '$suite'" "Known: default asan tsan lint tidy wheel slow"
 done
 for suite in "$@"; do
   say "Suite: $suite"

@@ -1,8 +1,34 @@
 # Imported target aieb::torch on the libraries of the torch wheel. find_package(Torch) of a CUDA
 # wheel asks for a full CUDA toolkit, which building the engine does not need.
-set(AIEB_VENV ${CMAKE_SOURCE_DIR}/.aieb/venv CACHE PATH "Python environment that holds torch")
-file(GLOB AIEB_TORCH_CANDIDATES ${AIEB_VENV}/lib/python3*/site-packages/torch)
-set(AIEB_TORCH_DIR "${AIEB_TORCH_CANDIDATES}" CACHE PATH "The torch package's folder")
+option(AIEB_TORCH_FETCH "Download the torch wheel for building when none is installed" OFF)
+set(AIEB_TORCH_FETCHED ${CMAKE_SOURCE_DIR}/build/libtorch)
+
+# The first of: the project's environment, the interpreter's that is built for, an earlier download.
+function(aieb_find_torch result)
+  get_filename_component(bin "${Python_EXECUTABLE}" DIRECTORY)
+  file(GLOB found ${AIEB_VENV}/lib/python3*/site-packages/torch ${bin}/../lib/python3*/site-packages/torch
+       ${AIEB_TORCH_FETCHED}/torch)
+  foreach(candidate IN LISTS found)
+    file(STRINGS ${candidate}/version.py line REGEX "^__version__ = .2\\.11\\.")
+    if(line AND EXISTS ${candidate}/lib/libtorch_cpu.so
+       AND EXISTS ${candidate}/../nvidia/cu13/include/crt/host_defines.h)
+      set(${result} ${candidate} PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+endfunction()
+
+if(NOT AIEB_TORCH_DIR)
+  aieb_find_torch(AIEB_TORCH_FOUND)
+  if(NOT AIEB_TORCH_FOUND AND AIEB_TORCH_FETCH)
+    message(STATUS "Downloading libtorch to build the pytorch backend (0.6 GB; AIEB_PYTORCH=OFF builds without)")
+    execute_process(COMMAND ${Python_EXECUTABLE} -m pip install --quiet --no-deps --target ${AIEB_TORCH_FETCHED}
+                            -r ${CMAKE_SOURCE_DIR}/tools/requirements-cpu.txt
+                    COMMAND_ERROR_IS_FATAL ANY)
+    aieb_find_torch(AIEB_TORCH_FOUND)
+  endif()
+  set(AIEB_TORCH_DIR "${AIEB_TORCH_FOUND}" CACHE PATH "The torch package's folder" FORCE)
+endif()
 
 if(NOT EXISTS "${AIEB_TORCH_DIR}/lib/libtorch_cpu.so")
   message(FATAL_ERROR

@@ -29,6 +29,10 @@ ALLOWED: dict[str, set[str]] = {
         "backends",
     },
     "reporters": {"core", "config", "analysis", "runner"},
+    "python": {
+        "core", "config", "carbon", "datasets", "formatters", "trace", "analysis", "meters",
+        "backends", "runner", "reporters",
+    },
     "cli": {
         "core", "config", "carbon", "hub", "datasets", "formatters", "trace", "analysis", "meters",
         "http", "backends", "runner", "reporters",

@@ -15,7 +15,7 @@ export AIEB_VENV
 RUN_PACKAGES=(ca-certificates g++ cmake ninja-build mold python3-venv
   libcurl4-openssl-dev libsqlite3-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
   nlohmann-json3-dev libsimdjson-dev libcli11-dev)
-TEST_PACKAGES=(ccache libgtest-dev libgmock-dev)
+TEST_PACKAGES=(ccache libgtest-dev libgmock-dev python3-dev)
 OLDEST_RUST=1.88
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
@@ -158,7 +158,7 @@ ensure_test_tools() {
 build_is_fresh() { # preset
   local binary=$AIEB_ROOT/build/$1/aieb
   [ -x "$binary" ] && libtorch_is_here || return 1
-  [ -z "$(find "$AIEB_ROOT"/{src,rust/src,rust/Cargo.lock,cmake,CMakeLists.txt,VERSION.txt,data,ai_energy_benchmarks/config} \
+  [ -z "$(find "$AIEB_ROOT"/{src,rust/src,rust/Cargo.lock,cmake,CMakeLists.txt,VERSION.txt,data,ai_energy_benchmarks/config/reasoning_formats.yaml} \
     -newer "$binary" -type f -print -quit 2>/dev/null)" ]
 }
 

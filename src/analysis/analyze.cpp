@@ -86,6 +86,7 @@ class Analysis {
     results_.config = object_or_empty(trace_.meta_json(meta::kConfig));
     results_.environment = object_or_empty(trace_.meta_json(meta::kEnvironment));
     results_.backend_info = object_or_empty(trace_.meta_json(meta::kBackendInfo));
+    results_.collected = object_or_empty(trace_.meta_json(meta::kCollected));
     results_.files = object_or_empty(trace_.meta_json(meta::kFiles));
     results_.backend = text_of(results_.backend_info, "type");
     results_.engine = text_of(results_.backend_info, "engine");

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <optional>
 
 #include "core/error.h"
@@ -20,10 +21,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<fs::path> file_above_program(std::string_view path) {
+std::mutex folder_mutex;
+fs::path extra_folder;  // guarded by folder_mutex
+
+std::optional<fs::path> file_on_disk(std::string_view path) {
+  std::error_code ignored;
+  {
+    const std::lock_guard lock(folder_mutex);
+    if (!extra_folder.empty() && fs::is_regular_file(extra_folder / path, ignored)) {
+      return extra_folder / path;
+    }
+  }
   constexpr int kLevels = 5;  // build/release/tests/<program> and a little more
   fs::path folder = program_dir();
-  std::error_code ignored;
   for (int level = 0; level < kLevels && folder.has_relative_path(); ++level) {
     if (fs::is_regular_file(folder / path, ignored)) return folder / path;
     folder = folder.parent_path();
@@ -42,8 +52,13 @@ std::span<const EmbeddedFile> embedded_files() {
   return files;
 }
 
+void set_bundled_folder(const std::string& folder) {
+  const std::lock_guard lock(folder_mutex);
+  extra_folder = folder;
+}
+
 BundledFile bundled_file(std::string_view path) {
-  if (const auto found = file_above_program(path)) {
+  if (const auto found = file_on_disk(path)) {
     std::ifstream file(*found, std::ios::binary);
     std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     if (file) return {std::move(text), found->string()};

@@ -23,6 +23,9 @@ struct BundledFile {
 /// rebuild; else the embedded copy. Throws Error (internal) for a path that is not embedded.
 BundledFile bundled_file(std::string_view path);
 
+/// A folder that is searched before those above the binary. Thread-safe.
+void set_bundled_folder(const std::string& folder);
+
 constexpr std::string_view kQuickstartPrompts = "data/prompts/quickstart.jsonl";
 constexpr std::string_view kReasoningFormats = "ai_energy_benchmarks/config/reasoning_formats.yaml";
 constexpr std::string_view kTransformersReference =

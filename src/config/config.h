@@ -32,6 +32,7 @@ struct BackendConfig {
   std::optional<int64_t> pad_token_id;
   bool return_logits = false;
   std::optional<int> threads;  ///< CPU threads of the native engine; absent: all physical cores
+  Json options;                ///< arguments of a backend that is a Python class
   std::optional<bool> use_harmony;  ///< deprecated; absent: the model's reasoning format decides
 };
 
@@ -130,6 +131,7 @@ struct MetricsConfig {
   std::string scope = "auto";  ///< auto | local | remote
   Json sources;                ///< exporters of a remote server
   Json protocol;
+  Json collectors;  ///< {registered name: its arguments}
   PriceConfig price;
 };
 

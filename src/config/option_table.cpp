@@ -132,6 +132,8 @@ std::vector<ConfigOption> backend_rows() {
           "Keep the last prompt position's logits in the results."),
       row("backend.threads", kInteger, MEMBER(backend.threads), kOurs,
           "CPU threads of the native engine; all physical cores if absent.", at_least(1)),
+      row("backend.options", kMap, MEMBER(backend.options), kOurs,
+          "Further arguments of a backend that is a Python class (Python package only)."),
       row("backend.use_harmony", kBoolean, MEMBER(backend.use_harmony), kReference,
           "Deprecated: forces gpt-oss' Harmony format on or off. The model's name decides."),
   };
@@ -317,6 +319,9 @@ std::vector<ConfigOption> metrics_rows() {
           "Exporters that measure a remote server (no effect yet)."),
       row("metrics.protocol", kMap, MEMBER(metrics.protocol), kOurs,
           "Warm-ups, repeats and stop rule (no effect yet)."),
+      row("metrics.collectors", kMap, MEMBER(metrics.collectors), kOurs,
+          "Collectors that are Python classes, by registered name, each with its arguments or "
+          "nothing (Python package only)."),
       row("metrics.price.currency", kText, MEMBER(metrics.price.currency), kOurs,
           "Currency of the prices."),
       row("metrics.price.per_kwh", kNumber, MEMBER(metrics.price.per_kwh), kOurs,

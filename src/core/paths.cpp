@@ -1,13 +1,18 @@
 #include "core/paths.h"
 
 #include <cstdlib>
+#include <mutex>
 #include <system_error>
+#include <utility>
 
 #include <dlfcn.h>
 
 namespace aieb {
 namespace fs = std::filesystem;
 namespace {
+
+std::mutex interpreter_mutex;
+std::vector<fs::path> interpreter_folders;  // guarded by interpreter_mutex
 
 /// Every lib/python3*/site-packages of a virtual environment.
 void add_environment(std::vector<fs::path>& folders, const fs::path& venv) {
@@ -44,8 +49,17 @@ std::optional<fs::path> repository_root() {
   return std::nullopt;
 }
 
+void set_python_package_folders(std::vector<fs::path> folders) {
+  const std::lock_guard lock(interpreter_mutex);
+  interpreter_folders = std::move(folders);
+}
+
 std::vector<fs::path> python_package_folders() {
   std::vector<fs::path> folders;
+  {
+    const std::lock_guard lock(interpreter_mutex);
+    folders = interpreter_folders;
+  }
   if (const char* venv = std::getenv("AIEB_VENV")) add_environment(folders, venv);
   if (const auto root = repository_root()) add_environment(folders, *root / ".aieb" / "venv");
   if (const char* venv = std::getenv("VIRTUAL_ENV")) add_environment(folders, venv);

@@ -13,8 +13,13 @@ std::filesystem::path program_dir();
 /// VERSION.txt. Absent for an installed program.
 std::optional<std::filesystem::path> repository_root();
 
-/// Where Python packages that this program uses may be installed, best first: $AIEB_VENV, the
-/// repository's .aieb/venv, the active environment, the one this program is installed in.
+/// Where Python packages that this program uses may be installed, best first: the folders of
+/// `set_python_package_folders`, $AIEB_VENV, the repository's .aieb/venv, the active environment,
+/// the one this program is installed in.
 std::vector<std::filesystem::path> python_package_folders();
+
+/// The folders that the interpreter around this library imports from. Its packages come first: two
+/// copies of one library in a process do not get along. Thread-safe.
+void set_python_package_folders(std::vector<std::filesystem::path> folders);
 
 }  // namespace aieb

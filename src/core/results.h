@@ -183,8 +183,9 @@ struct Results {
   Json config = Json::object();
   Json environment = Json::object();
   Json backend_info = Json::object();
-  Json protocol = Json::object();  ///< {warmups, repeats, phases: [{kind, start_s, duration_s}]}
-  Json files = Json::object();     ///< {label: path}
+  Json protocol = Json::object();   ///< {warmups, repeats, phases: [{kind, start_s, duration_s}]}
+  Json collected = Json::object();  ///< {collector: what it measured}
+  Json files = Json::object();      ///< {label: path}
 };
 
 }  // namespace aieb

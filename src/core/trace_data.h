@@ -22,6 +22,7 @@ constexpr const char* kEnvironment = "environment";   ///< JSON: hardware, drive
 constexpr const char* kBackendInfo = "backend_info";  ///< JSON: what Backend::info() said
 constexpr const char* kCarbon = "carbon";             ///< JSON: CarbonFactor
 constexpr const char* kMissing = "missing";           ///< JSON: list of MissingComponent
+constexpr const char* kCollected = "collected";       ///< JSON: {collector: what it measured}
 constexpr const char* kPlan = "plan";                 ///< JSON: prompts, seed, dataset, batch size
 constexpr const char* kFiles = "files";               ///< JSON: {label: path} of every file written
 }  // namespace meta

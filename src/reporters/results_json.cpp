@@ -154,6 +154,7 @@ Json results_to_json(const Results& results) {
           {"environment", environment_json(results)},
           {"config", results.config},
           {"protocol", results.protocol},
+          {"collected", results.collected},
           {"warnings", results.warnings},
           {"files", results.files}};
 }
@@ -291,6 +292,7 @@ Results read_document(const Json& json) {
   out.environment.erase("engine");
   out.config = json.at("config");
   out.protocol = json.at("protocol");
+  out.collected = json.value("collected", Json::object());
   out.warnings = json.at("warnings").get<std::vector<std::string>>();
   out.files = json.at("files");
   return out;

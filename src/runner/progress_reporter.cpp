@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/log.h"
 
 namespace aieb {
 namespace {
@@ -24,6 +25,7 @@ ProgressReporter::~ProgressReporter() = default;
 
 void ProgressReporter::begin(const std::string& phase, int64_t total_prompts,
                              std::optional<double> duration_s) {
+  log::info("phase: " + phase);
   const std::lock_guard lock(mutex_);
   phase_ = phase;
   total_prompts_ = total_prompts;

@@ -68,7 +68,7 @@ class Run {
   RunOutcome execute() {
     plan_ = make_plan(config_);
     carbon_ = resolve_carbon(config_.metrics);
-    backend_ = make_backend(config_);
+    backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
     backend_->validate();
     open_trace();
     ProgressReporter progress(options_.on_progress, *sink_, [this] {
@@ -101,6 +101,11 @@ class Run {
     recorder_->set_meta(meta::kPlan, plan_.description.dump());
     recorder_->set_meta(meta::kCarbon, to_json(carbon_).dump());
     for (const std::string& notice : plan_.notices) warn(notice);
+    if (!config_.metrics.collectors.empty() && options_.collectors.empty()) {
+      warn(
+          "metrics.collectors has no effect here: collectors are Python classes, run this with the "
+          "Python package");
+    }
   }
 
   void start_meters() {
@@ -145,6 +150,16 @@ class Run {
     const auto requests = static_cast<int64_t>(plan_.measure.requests.size());
     progress_->begin("measuring", load.repeat ? load.max_requests.value_or(0) : requests,
                      load.duration_ns ? std::optional(seconds(*load.duration_ns)) : std::nullopt);
+    for (const auto& collector : options_.collectors) collector->start();
+    run_measured();
+    Json collected = Json::object();
+    for (const auto& collector : options_.collectors) {
+      collected[collector->name()] = collector->stop();
+    }
+    if (!collected.empty()) recorder_->set_meta(meta::kCollected, collected.dump());
+  }
+
+  void run_measured() {
     const PhaseScope phase(*this, PhaseKind::kMeasure);
     RunContext context{*sink_, options_.stop, 0};
     try {

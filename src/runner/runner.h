@@ -2,12 +2,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "backends/backend.h"
 #include "config/config.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/results.h"
 
 namespace aieb {
@@ -26,10 +30,25 @@ struct Progress {
   std::optional<double> remaining_s;
 };
 
+/// Measures something beside the energy of the measured phase, e.g. network traffic.
+class Collector {
+ public:
+  virtual ~Collector() = default;
+  [[nodiscard]] virtual std::string name() const = 0;
+
+  /// Called right before and right after the phase. What goes wrong is said in the value of `stop`:
+  /// neither throws.
+  virtual void start() = 0;
+  virtual Json stop() = 0;
+};
+
 struct RunOptions {
   std::string trace_path;  ///< empty: <output_dir>/runs/<UTC time>-<name>-<6 hex>.db
   std::stop_token stop;    ///< requested on Ctrl-C: finish what is recorded and report it
   std::function<void(const Progress&)> on_progress;  ///< about 5 times a second, from one thread
+  /// Makes the backend; empty: backends/registry.h.
+  std::function<std::unique_ptr<Backend>(const BenchmarkConfig&)> make_backend = {};
+  std::vector<std::shared_ptr<Collector>> collectors = {};
 };
 
 struct RunOutcome {

@@ -13,6 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::parse;
+using test::TemporaryFolder;
 
 const std::string kSource = AIEB_SOURCE_DIR;
 
@@ -225,6 +226,18 @@ TEST(BundledFiles, are_found_in_the_repository_and_embedded_alike) {
     EXPECT_EQ(bundled_file(embedded.path).text, embedded.text);
   }
   EXPECT_EQ(embedded_files().size(), 3U);
+}
+
+TEST(BundledFiles, a_folder_that_is_set_wins_where_it_has_the_file) {
+  const TemporaryFolder folder;
+  folder.write(std::string(kReasoningFormats), "families: {}\n");
+  set_bundled_folder(folder.path());
+  const BundledFile formats = bundled_file(kReasoningFormats);
+  const BundledFile prompts = bundled_file(kQuickstartPrompts);
+  set_bundled_folder("");
+  EXPECT_EQ(formats.text, "families: {}\n");
+  EXPECT_EQ(prompts.text, embedded_files()[0].text);
+  EXPECT_NE(bundled_file(kReasoningFormats).text, "families: {}\n");
 }
 
 TEST(Docs, config_page_is_up_to_date) {

@@ -1,0 +1,1 @@
+"""Helpers: GPUs and logging."""

@@ -1,0 +1,21 @@
+"""Finds the Python package that is tested: AIEB_PYTHON_TREE, an installed one, or build/dev's."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "unit"))  # the harnesses
+
+
+def _installed() -> bool:
+    spec = importlib.util.find_spec("ai_energy_benchmarks")
+    return spec is not None and spec.origin is not None and ROOT not in Path(spec.origin).parents
+
+
+TREE = Path(os.environ.get("AIEB_PYTHON_TREE", ROOT / "build" / "dev" / "python"))
+if "AIEB_PYTHON_TREE" in os.environ or (not _installed() and TREE.is_dir()):
+    sys.path.insert(0, str(TREE))
