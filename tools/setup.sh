@@ -44,14 +44,19 @@ missing_packages() { # prints those of "$@" that are not installed
   done
 }
 
-install_packages() {
-  local missing
+may_install_packages() { [ "${AIEB_NO_SYSTEM_PACKAGES:-0}" != 1 ]; }
+
+# What is missing of the packages, in one step. An administrator who has to do it hears of Rust too.
+install_packages() { # sizes, packages …
+  local sizes=$1 missing
+  shift
   command -v dpkg-query >/dev/null || {
     fail "this set-up knows Debian and Ubuntu packages only, and dpkg is not here" \
       "Install the equivalents of: $*" "then run again with AIEB_NO_SYSTEM_PACKAGES=1."
   }
   missing=$(missing_packages "$@")
   [ -n "$missing" ] || return 0
+  [ "$(id -u)" -eq 0 ] || missing+=$(missing_packages $(rust_packages))
   local command="apt-get update && apt-get install -y --no-install-recommends $missing"
   local -a as_root=()
   if [ "$(id -u)" -ne 0 ]; then
@@ -62,7 +67,7 @@ install_packages() {
         "Ask an administrator to run:" "  sudo sh -c '$command'" "then start this script again."
     fi
   fi
-  say "Installing system packages (at most 350 MB on disk): $missing"
+  say "Installing system packages (at most $sizes): $missing"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive sh -c "$command" >&2 ||
     fail "installing system packages failed (see above)" "The command was: $command"
 }
@@ -75,16 +80,26 @@ version_at_least() { [ -n "$1" ] && [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V |
 
 package_version() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: \([0-9]*\.[0-9]*\).*/\1/p'; }
 
+has_rust() { command -v cargo >/dev/null && version_at_least "$(rust_version)" "$OLDEST_RUST"; }
+
+rust_packages() { # prints those of the distribution that are recent enough, if Rust is missing
+  if has_rust; then
+    return
+  elif version_at_least "$(package_version rustc-web)" "$OLDEST_RUST"; then
+    echo rustc-web cargo-web
+  elif version_at_least "$(package_version rustc)" "$OLDEST_RUST"; then
+    echo rustc cargo
+  fi
+}
+
 ensure_rust() {
   [ -d "$HOME/.cargo/bin" ] && PATH=$HOME/.cargo/bin:$PATH
-  command -v cargo >/dev/null && version_at_least "$(rust_version)" "$OLDEST_RUST" && return 0
-  if version_at_least "$(package_version rustc-web)" "$OLDEST_RUST"; then
-    install_packages rustc-web cargo-web
-  elif version_at_least "$(package_version rustc)" "$OLDEST_RUST"; then
-    install_packages rustc cargo
-  fi
+  has_rust && return 0
+  local -a packages
+  read -ra packages <<<"$(rust_packages)"
+  [ "${#packages[@]}" -eq 0 ] || ! may_install_packages || install_packages "110 MB to download, 500 MB on disk" "${packages[@]}"
   hash -r
-  command -v cargo >/dev/null && version_at_least "$(rust_version)" "$OLDEST_RUST" && return 0
+  has_rust && return 0
   fail "a Rust toolchain of version $OLDEST_RUST or newer is needed to build; found: $(rust_version || true)" \
     "This distribution has none that is recent enough. Install one from https://rustup.rs" \
     "(rustup needs no root), open a new shell and run this script again."
@@ -175,7 +190,7 @@ build() { # preset, what, extra cmake arguments …
 }
 
 setup_run() {
-  [ "${AIEB_NO_SYSTEM_PACKAGES:-0}" = 1 ] || install_packages "${RUN_PACKAGES[@]}"
+  may_install_packages && install_packages "100 MB to download, 400 MB on disk" "${RUN_PACKAGES[@]}"
   ensure_rust
   ensure_libtorch
   build release "aieb, about 5 minutes on 2 cores the first time" "$@"
@@ -183,7 +198,8 @@ setup_run() {
 }
 
 setup_tests() {
-  [ "${AIEB_NO_SYSTEM_PACKAGES:-0}" = 1 ] || install_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+  may_install_packages && install_packages "120 MB to download, 500 MB on disk" \
+    "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
   ensure_rust
   ensure_libtorch
   ensure_test_tools
