@@ -89,17 +89,30 @@ rust_packages() { # prints those of the distribution that are recent enough, if 
     echo rustc-web cargo-web
   elif version_at_least "$(package_version rustc)" "$OLDEST_RUST"; then
     echo rustc cargo
+  else # Ubuntu has newer ones under the name of their version
+    local newest
+    newest=$(apt-cache pkgnames rustc-1. 2>/dev/null | sed -n 's/^rustc-\(1\.[0-9]*\)$/\1/p' | sort -V | tail -n1)
+    ! version_at_least "$newest" "$OLDEST_RUST" || echo "rustc-$newest" "cargo-$newest"
   fi
 }
 
+# Where rustup, and Ubuntu's packages that carry their version, put the tools.
+find_rust() {
+  local folder
+  for folder in "$HOME/.cargo/bin" $(compgen -G '/usr/lib/rust-1.*/bin' | sort -V); do
+    has_rust && return 0
+    [ -d "$folder" ] && PATH=$folder:$PATH
+    hash -r
+  done
+  has_rust
+}
+
 ensure_rust() {
-  [ -d "$HOME/.cargo/bin" ] && PATH=$HOME/.cargo/bin:$PATH
-  has_rust && return 0
+  find_rust && return 0
   local -a packages
   read -ra packages <<<"$(rust_packages)"
   [ "${#packages[@]}" -eq 0 ] || ! may_install_packages || install_packages "110 MB to download, 500 MB on disk" "${packages[@]}"
-  hash -r
-  has_rust && return 0
+  find_rust && return 0
   fail "a Rust toolchain of version $OLDEST_RUST or newer is needed to build; found: $(rust_version || true)" \
     "This distribution has none that is recent enough. Install one from https://rustup.rs" \
     "(rustup needs no root), open a new shell and run this script again."
