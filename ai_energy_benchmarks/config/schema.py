@@ -229,11 +229,11 @@ class ScenarioConfig(Section):
 class PriceConfig(Section):
     """The section `price`."""
 
-    #: Currency of the prices (no effect yet).
+    #: Currency of the prices.
     currency: str = "USD"
-    #: Price of energy (no effect yet). (1/kWh)
+    #: Price of energy; gives the cost of the run and of 1,000 prompts, PUE applied. (1/kWh)
     per_kwh: float | None = None
-    #: Price of a GPU (no effect yet). (1/h)
+    #: Price of a GPU; its measured time is added to the cost. (1/h)
     per_gpu_hour: float | None = None
 
 
