@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "config/device_names.h"
 #include "config/generation_options.h"
 
 namespace aieb {
@@ -28,20 +28,6 @@ ConfigOption row(std::string key, OptionType type, Access access, std::string si
 ConfigOption with_members(ConfigOption option, const std::vector<OptionFacts>& members) {
   option.members = &members;
   return option;
-}
-
-/// "cuda:3"
-bool is_numbered_device(const std::string& text) {
-  return text.starts_with("cuda:") && text.size() > 5 && text.size() < 9 &&
-         std::all_of(text.begin() + 5, text.end(), [](unsigned char c) { return std::isdigit(c); });
-}
-
-/// A device that everything is put on, as `device_map` may name it: "cpu", "cuda:1", "1".
-bool is_device(const std::string& text) {
-  const bool number =
-      !text.empty() && text.size() < 4 &&
-      std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
-  return number || text == "cuda" || text == "cpu" || is_numbered_device(text);
 }
 
 /// A row that lives under a name inside a member of type Json.
