@@ -37,7 +37,8 @@ std::vector<std::string> row(const std::string& path) {
     return {name,
             iso_local(r.started_wall_ns),
             r.model,
-            count_text(r.successful_prompts) + "/" + count_text(r.total_prompts),
+            r.is_monitor() ? "-"
+                           : count_text(r.successful_prompts) + "/" + count_text(r.total_prompts),
             known_or_dash(r, "total_energy_wh"),
             known_or_dash(r, "energy_per_output_token_j")};
   } catch (const Error& error) {
