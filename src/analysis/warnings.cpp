@@ -35,8 +35,7 @@ void check_length(const EnergySources& sources, const Results& results, Warnings
   if (window_s >= kLeastWindow_s && window_s >= kLeastPeriods * slowest_s) return;
   const double needed_s = std::max(kLeastWindow_s, kLeastPeriods * slowest_s);
   out.push_back("the measured window is short (" + rounded(window_s, 1) + " s, at least " +
-                rounded(needed_s, 0) +
-                " s are needed), so its energy is uncertain: " +
+                rounded(needed_s, 0) + " s are needed), so its energy is uncertain: " +
                 (results.is_monitor() ? "measure longer work, or repeat it"
                                       : "raise scenario.num_samples or max_new_tokens"));
 }
@@ -44,8 +43,7 @@ void check_length(const EnergySources& sources, const Results& results, Warnings
 void check_carbon(const Results& results, Warnings& out) {
   if (results.energy_disabled || !results.carbon || !results.carbon->assumed) return;
   out.push_back("no location was given, so the carbon intensity of " +
-                results.carbon->country_iso_code +
-                " is assumed: set " +
+                results.carbon->country_iso_code + " is assumed: set " +
                 (results.is_monitor() ? "--country (and --region)"
                                       : "metrics.country_iso_code (and metrics.region)"));
 }

@@ -52,8 +52,7 @@ const std::vector<Column>& columns() {
       {"uncertainty_g_per_kwh",
        [](const CarbonRow& r) -> Json { return carbon_uncertainty_g_per_kwh(r); }},
       {"year", [](const CarbonRow& r) -> Json { return r.year; }},
-      {"basis",
-       [](const CarbonRow& r) -> Json { return r.basis.empty() ? "lifecycle" : r.basis; }},
+      {"basis", [](const CarbonRow& r) -> Json { return r.basis.empty() ? "lifecycle" : r.basis; }},
       {"source", [](const CarbonRow& r) -> Json { return r.source; }},
       {"licence", [](const CarbonRow& r) -> Json { return r.licence; }},
   };
@@ -144,8 +143,8 @@ ExitCode show(const CarbonArguments& a) {
   if (!f.region.empty()) name += ", " + f.region;
   std::string out = name + "\n";
   const std::pair<const char*, std::string> lines[] = {
-      {"intensity", fmt::format("{:.1f} ± {:.0f} gCO2e/kWh (k = 2)", f.g_per_kwh,
-                                f.uncertainty_g_per_kwh)},
+      {"intensity",
+       fmt::format("{:.1f} ± {:.0f} gCO2e/kWh (k = 2)", f.g_per_kwh, f.uncertainty_g_per_kwh)},
       {"year", std::to_string(f.year)},
       {"source", f.source},
       {"licence", f.licence}};

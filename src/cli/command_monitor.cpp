@@ -56,7 +56,8 @@ std::vector<std::string> command_of(const std::vector<std::string>& words) {
   std::vector<std::string> command;
   for (const std::string& word : words) {
     if (word.empty() || word.front() != kRawWord) {
-      throw ConfigError("'" + word + "' is not an option: aieb monitor [OPTIONS] -- COMMAND "
+      throw ConfigError("'" + word +
+                        "' is not an option: aieb monitor [OPTIONS] -- COMMAND "
                         "[ARGUMENT...] measures a command");
     }
     command.push_back(word.substr(1));
@@ -82,7 +83,8 @@ void check(const MonitorArguments& a) {
     return;
   }
   if (a.duration_s) {
-    throw ConfigError("--duration does not go with a command, whose end is the end: use timeout(1)");
+    throw ConfigError(
+        "--duration does not go with a command, whose end is the end: use timeout(1)");
   }
   if (a.csv == "-" || a.json == "-") {
     throw ConfigError("stdout is the command's own: give --csv and --json a file");

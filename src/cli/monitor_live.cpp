@@ -46,13 +46,12 @@ class LiveView {
   }
 
   void show(const MonitorSnapshot& snapshot) {
-    if (quiet_) return;
+    if (quiet_ || !snapshot.news) return;
     if (!tty_) return print(monitor_line(snapshot) + "\n");
     const size_t width = console_of(fd_).width;
-    const auto lines = cut_lines(
-        duration_text(snapshot.reading.elapsed_s) + ", Ctrl-C ends it\n" +
-            monitor_table(snapshot, false),
-        width > 1 ? width - 1 : 1);
+    const auto lines = cut_lines(duration_text(snapshot.reading.elapsed_s) + ", Ctrl-C ends it\n" +
+                                     monitor_table(snapshot, false),
+                                 width > 1 ? width - 1 : 1);
     print(erased() + fmt::format("{}\n", fmt::join(lines, "\n")));
     drawn_ = lines.size();
   }

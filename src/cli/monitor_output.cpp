@@ -15,10 +15,12 @@
 namespace aieb::cli {
 namespace {
 
-constexpr std::array kCsvColumns = {
-    "time",    "elapsed_s",           "window_s", "component",
-    "index",   "sensor",              "power_w",  "power_uncertainty_w",
-    "energy_j", "energy_uncertainty_j", "source",   "reason"};
+constexpr std::array kCsvColumns = {"time",     "elapsed_s",
+                                    "window_s", "component",
+                                    "index",    "sensor",
+                                    "power_w",  "power_uncertainty_w",
+                                    "energy_j", "energy_uncertainty_j",
+                                    "source",   "reason"};
 
 Json value_of(const Quantity& q) { return q.known() ? Json(*q.value) : Json(nullptr); }
 Json uncertainty_of(const Quantity& q) { return q.known() ? Json(q.uncertainty()) : Json(nullptr); }
@@ -27,13 +29,18 @@ Json index_of(const LiveDevice& device) {
 }
 
 std::string csv_row(const MonitorSnapshot& s, const LiveDevice& device) {
-  const std::array<Json, kCsvColumns.size()> cells = {
-      iso_utc(s.wall_ns),           s.reading.elapsed_s,
-      s.reading.window_s,           device.component,
-      index_of(device),             device.name,
-      value_of(device.power),       uncertainty_of(device.power),
-      value_of(device.energy),      uncertainty_of(device.energy),
-      to_string(device.energy.source), device.energy.reason};
+  const std::array<Json, kCsvColumns.size()> cells = {iso_utc(s.wall_ns),
+                                                      s.reading.elapsed_s,
+                                                      s.reading.window_s,
+                                                      device.component,
+                                                      index_of(device),
+                                                      device.name,
+                                                      value_of(device.power),
+                                                      uncertainty_of(device.power),
+                                                      value_of(device.energy),
+                                                      uncertainty_of(device.energy),
+                                                      to_string(device.energy.source),
+                                                      device.energy.reason};
   std::string out;
   for (const Json& cell : cells) out += (out.empty() ? "" : ",") + csv_cell(cell);
   return out + "\n";
@@ -121,8 +128,7 @@ constexpr std::array kDeviceMetrics = {
     DeviceMetric{"aieb_power_watts", "gauge", "Mean power over the last window, by device.",
                  &LiveDevice::power, false},
     DeviceMetric{"aieb_power_uncertainty_watts", "gauge",
-                 "Expanded uncertainty (k=2, 95 %) of aieb_power_watts.", &LiveDevice::power,
-                 true},
+                 "Expanded uncertainty (k=2, 95 %) of aieb_power_watts.", &LiveDevice::power, true},
 };
 
 std::string carbon_metrics(const MonitorSnapshot& s) {
@@ -162,9 +168,9 @@ Quantity in_wh(const Quantity& energy) {
 
 std::vector<std::string> table_row(const MonitorSnapshot& s, const LiveDevice& d, bool mean) {
   const bool has_mean = d.energy.known() && s.reading.elapsed_s > 0;
-  const Quantity power =
-      !mean ? d.power
-            : (has_mean ? d.energy.scaled(1 / s.reading.elapsed_s, "W") : Quantity::missing("W", ""));
+  const Quantity power = !mean ? d.power
+                               : (has_mean ? d.energy.scaled(1 / s.reading.elapsed_s, "W")
+                                           : Quantity::missing("W", ""));
   std::string source = d.energy.known() ? std::string(to_string(d.energy.source)) : d.energy.reason;
   if (!d.name.empty()) source += " (" + d.name + ")";
   return {"  " + device_name(d), known_text(power, "W"), known_text(in_wh(d.energy), "Wh"), source};
@@ -214,7 +220,8 @@ std::string monitor_prometheus(const MonitorSnapshot& s) {
     MetricText text(metric.name, metric.type, metric.help);
     for (const LiveDevice& device : s.reading.devices) {
       const Quantity& q = device.*metric.quantity;
-      if (q.known()) text.add(labels_of(device, q), metric.uncertainty ? q.uncertainty() : *q.value);
+      if (q.known())
+        text.add(labels_of(device, q), metric.uncertainty ? q.uncertainty() : *q.value);
     }
     out += text.text();
   }
@@ -243,8 +250,8 @@ std::string monitor_line(const MonitorSnapshot& s) {
   const LiveReading& r = s.reading;
   std::string parts;
   for (const LiveDevice& d : r.devices) {
-    parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", device_name(d),
-                         known_text(d.power, "W"));
+    parts +=
+        fmt::format("{}{} {}", parts.empty() ? "" : ", ", device_name(d), known_text(d.power, "W"));
     if (d.power.source == Source::kEstimated) parts += " estimated";
   }
   for (const auto& [component, reason] : r.missing) {

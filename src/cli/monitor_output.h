@@ -14,6 +14,7 @@ struct MonitorSnapshot {
   LiveReading reading;
   CarbonFactor carbon;
   int64_t wall_ns = 0;  ///< of the reading
+  bool news = false;    ///< a sensor said something since the one before
 };
 
 /// The header of `monitor_csv_rows`, with its line end.

@@ -66,12 +66,14 @@ void MonitorSession::open_exporter(const std::string& address) {
 }
 
 MonitorSnapshot MonitorSession::tick(bool final) {
-  MonitorSnapshot now{monitor_.read(), monitor_.carbon(), 0};
+  MonitorSnapshot now{monitor_.read(), monitor_.carbon(), 0, false};
   now.wall_ns = wall_ns() - (now_ns() - now.reading.t_ns);
+  now.news = now.reading.window_s > 0 && now.reading.t_ns != latest_.reading.t_ns;
   {
     const std::lock_guard lock(mutex_);
     latest_ = now;
   }
+  if (!now.news && !final) return now;
   if (csv_) csv_->write(monitor_csv_rows(now));
   if (json_) json_->write(monitor_json(now, final).dump() + "\n");
   return now;

@@ -55,7 +55,8 @@ class MonitorSession {
 
   [[nodiscard]] Monitor& monitor() { return monitor_; }
 
-  /// Takes a reading and writes it wherever it was asked for.
+  /// Takes a reading and, if it holds news or is the final one, writes it wherever it was asked
+  /// for.
   MonitorSnapshot tick(bool final = false);
 
   /// Where the exporter listens; empty without one.

@@ -183,8 +183,8 @@ int next_signal(const sigset_t& signals, double timeout_s, siginfo_t& info) {
   const auto end =
       Clock::now() + std::chrono::nanoseconds(static_cast<int64_t>(std::max(0.0, timeout_s) * 1e9));
   while (true) {
-    const auto left = std::max(std::chrono::nanoseconds(0),
-                               std::chrono::nanoseconds(end - Clock::now()));
+    const auto left =
+        std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(end - Clock::now()));
     const timespec wait = time_of(left);
     const int signal = sigtimedwait(&signals, &info, &wait);
     if (signal > 0) return signal;

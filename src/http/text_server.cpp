@@ -24,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kPatience = std::chrono::seconds(2);
 constexpr size_t kLongestRequest = 16384;
 constexpr int kBacklog = 16;
+constexpr const char* kPlainText = "text/plain; charset=utf-8";
 
 struct HostPort {
   std::string host;  ///< without brackets
@@ -112,7 +113,7 @@ void send_all(int fd, std::string_view bytes, Clock::time_point end) {
 
 struct Answer {
   const char* status;
-  std::string content_type = "text/plain; charset=utf-8";
+  std::string content_type = kPlainText;
   std::string body;
 };
 
@@ -163,15 +164,13 @@ void TextServer::answer(int connection) const {
   const std::string method = line.substr(0, first);
   std::string target = line.substr(first + 1, second - first - 1);
   target = target.substr(0, target.find('?'));
-  Answer answer{"200 OK"};
+  Answer answer{"200 OK", kPlainText, "see " + page_.path + "\n"};
   if (method != "GET" && method != "HEAD") {
-    answer = {"405 Method Not Allowed", answer.content_type, "only GET and HEAD\n"};
+    answer = {"405 Method Not Allowed", kPlainText, "only GET and HEAD\n"};
   } else if (target == page_.path) {
     answer = {"200 OK", page_.content_type, page_.text()};
-  } else if (target == "/") {
-    answer.body = "see " + page_.path + "\n";
-  } else {
-    answer = {"404 Not Found", answer.content_type, "only " + page_.path + "\n"};
+  } else if (target != "/") {
+    answer = {"404 Not Found", kPlainText, "only " + page_.path + "\n"};
   }
   send_all(connection, head_of(answer), end);
   if (method != "HEAD") send_all(connection, answer.body, end);

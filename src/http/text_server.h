@@ -6,8 +6,8 @@
 
 namespace aieb::http {
 
-/// Serves one text over HTTP/1.1 to whoever asks for `path`: enough for a scraper. One connection at
-/// a time, each closed after its answer and given up after two seconds.
+/// Serves one text over HTTP/1.1 to whoever asks for `path`: enough for a scraper. One connection
+/// at a time, each closed after its answer and given up after two seconds.
 class TextServer {
  public:
   struct Page {

@@ -18,7 +18,6 @@ constexpr int64_t kStale_ns = 5'000'000'000;
 
 bool is_energy(const Domain& domain) { return domain.unit == "J" || domain.unit == "W"; }
 
-
 /// A sum that has no part yet is the part itself.
 Quantity add(const Quantity& sum, const Quantity& part, bool first) {
   if (first) return part;
@@ -75,15 +74,17 @@ void LiveEnergy::add_window(int64_t from_ns, int64_t to_ns) {
   const std::array edges{from_ns, to_ns};
   const EnergySources sources = choose_sources(trace, edges, window);
   const ComponentPlan plan = plan_components(trace, sources);
-  const std::vector<Quantity> no_baseline(sources.chosen.size(), Quantity::missing("W", "not idle"));
+  const std::vector<Quantity> no_baseline(sources.chosen.size(),
+                                          Quantity::missing("W", "not idle"));
   const bool first = window_s_ == 0;
   window_s_ = seconds(to_ns - from_ns);
 
   for (const DomainEnergy& chosen : sources.chosen) {
     const Domain& domain = chosen.domain;
     const auto [it, is_new] = devices_.try_emplace({domain.component, domain.index});
-    const Quantity used =
-        window_energy({{chosen}, {}, {}}, {}, window, no_baseline).domains.at(label_of(domain)).gross;
+    const Quantity used = window_energy({{chosen}, {}, {}}, {}, window, no_baseline)
+                              .domains.at(label_of(domain))
+                              .gross;
     Device& device = it->second;
     device.energy = add(device.energy, used, is_new);
     device.now = {std::string(to_string(domain.component)), domain.index, label_of(domain),

@@ -16,20 +16,20 @@ namespace aieb {
 
 /// One device (or the total) as it stands now.
 struct LiveDevice {
-  std::string component;   ///< gpu, cpu, dram, node; "total"
+  std::string component;     ///< gpu, cpu, dram, node; "total"
   std::optional<int> index;  ///< absent for the total
-  std::string name;        ///< of the sensor: "rapl/package-0"; empty for the total
-  Quantity energy;         ///< J since monitoring began
-  Quantity power;          ///< W: mean over the last window
+  std::string name;          ///< of the sensor: "rapl/package-0"; empty for the total
+  Quantity energy;           ///< J since monitoring began
+  Quantity power;            ///< W: mean over the last window
 };
 
 /// What is known up to `t_ns`: the last moment that every sensor has been read past.
 struct LiveReading {
   int64_t t_ns = 0;
-  double elapsed_s = 0;  ///< since monitoring began
-  double window_s = 0;   ///< length of the window of the powers; 0: nothing is known yet
-  std::vector<LiveDevice> devices;             ///< by component, then index
-  LiveDevice total;                            ///< gpu + cpu + dram
+  double elapsed_s = 0;             ///< since monitoring began
+  double window_s = 0;              ///< length of the window of the powers; 0: nothing is known yet
+  std::vector<LiveDevice> devices;  ///< by component, then index
+  LiveDevice total;                 ///< gpu + cpu + dram
   std::map<std::string, std::string> missing;  ///< why, by component of the total
 };
 

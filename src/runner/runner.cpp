@@ -29,9 +29,7 @@ namespace {
 class Run {
  public:
   Run(const BenchmarkConfig& config, const RunOptions& options)
-      : config_(config),
-        options_(options),
-        run_id_(new_run_id(config.name)) {}
+      : config_(config), options_(options), run_id_(new_run_id(config.name)) {}
 
   RunOutcome execute() {
     plan_ = make_plan(config_);

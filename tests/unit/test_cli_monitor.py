@@ -23,7 +23,8 @@ PYTHON = sys.executable
 
 def measured(folder: Path, *words: str, options: tuple[str, ...] = ()) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command under the monitor, without an idle phase."""
-    done = aieb(folder, "monitor", "--idle", "0", *options, "--", *words)
+    idle = () if "--idle" in options else ("--idle", "0")
+    done = aieb(folder, "monitor", *idle, *options, "--", *words)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -146,8 +147,8 @@ def test_it_is_recorded_like_a_run(tmp_path: Path) -> None:
     )  # fmt: skip
     assert code == 0
     document = json.loads((tmp_path / "r.json").read_text())
-    assert document["backend_info"]["details"]["command"][0] == PYTHON
-    assert document["backend_info"]["details"]["command_exit"] == {"code": 0, "signal": 0}
+    assert document["environment"]["engine"]["details"]["command"][0] == PYTHON
+    assert document["environment"]["engine"]["details"]["command_exit"] == {"code": 0, "signal": 0}
     assert document["carbon"]["country_iso_code"] == "FRA"
     assert not document["carbon"]["assumed"]
     measure = document["energy_by_phase"]["measure"]
@@ -177,7 +178,7 @@ def test_without_an_idle_phase_the_energy_above_idle_is_unknown_with_the_reason(
 
 
 def test_rows_are_written_while_the_command_runs(tmp_path: Path) -> None:
-    measured(tmp_path, "sleep", "1.2", options=("--csv", "rows.csv", "--interval", "0.3"))
+    measured(tmp_path, "sleep", "2.4", options=("--csv", "rows.csv", "--interval", "0.3"))
     rows = pd.read_csv(tmp_path / "rows.csv")
     assert rows["elapsed_s"].nunique() >= 2
 

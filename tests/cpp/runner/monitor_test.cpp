@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
 #include "../meters/fake_nvml.h"
+#include "core/error.h"
 
 namespace aieb {
 namespace {
