@@ -44,7 +44,7 @@ void check_carbon(const Results& results, Warnings& out) {
   if (results.energy_disabled || !results.carbon || !results.carbon->assumed) return;
   out.push_back("no location was given, so the carbon intensity of " +
                 results.carbon->country_iso_code + " is assumed: set " +
-                (results.is_monitor() ? "--country (and --region)"
+                (results.is_monitor() ? "the country (and region)"
                                       : "metrics.country_iso_code (and metrics.region)"));
 }
 

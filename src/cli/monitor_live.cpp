@@ -84,7 +84,7 @@ class LiveView {
 }  // namespace
 
 ExitCode monitor_machine(const MonitorArguments& a) {
-  MonitorSession session(a, {a.trace, "", {}}, true);
+  MonitorSession session(a, {a.trace, "", {}, true}, true);
   LiveView view(a.quiet, a.csv == "-" || a.json == "-");
   const InterruptGuard interrupt([] {});
   Monitor& monitor = session.monitor();

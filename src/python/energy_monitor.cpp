@@ -33,7 +33,7 @@ class EnergyMonitor {
 
   void start() {
     const nb::gil_scoped_release release;
-    monitor_ = std::make_unique<Monitor>(config_, MonitorOptions{trace_path_, "", {}});
+    monitor_ = std::make_unique<Monitor>(config_, MonitorOptions{trace_path_, "", {}, false});
     monitor_->start();
     if (config_.metrics.idle_s > 0) {
       monitor_->begin(PhaseKind::kIdle);

@@ -39,14 +39,15 @@ Monitor::Monitor(BenchmarkConfig config, MonitorOptions options)
       carbon_(resolve_carbon(config_.metrics)),
       info_(describe_work(options_.command)) {
   if (!options_.trace_path.empty()) recorder_ = TraceRecorder::create(options_.trace_path);
-  live_ = std::make_unique<LiveEnergy>(recorder_.get());
+  if (options_.live) live_ = std::make_unique<LiveEnergy>(recorder_.get());
+  sink_ = live_ ? static_cast<EventSink*>(live_.get()) : recorder_.get();
 }
 
 Monitor::~Monitor() = default;
 
 void Monitor::start() {
-  metering_ = std::make_unique<Metering>(config_.metrics, info_, *live_);
-  live_->set_expected(metering_->missing(), to_json(info_));
+  metering_ = std::make_unique<Metering>(config_.metrics, info_, *sink_);
+  if (live_) live_->set_expected(metering_->missing(), to_json(info_));
   if (recorder_) describe();
 }
 
@@ -71,13 +72,13 @@ void Monitor::describe() {
 void Monitor::begin(PhaseKind kind) {
   metering_->mark();
   phase_ = {phase_.id + 1, kind, 0, now_ns(), 0};
-  live_->begin(phase_.start_ns);
-  live_->phase_begin(phase_);
+  if (live_) live_->begin(phase_.start_ns);
+  sink_->phase_begin(phase_);
 }
 
 void Monitor::end() {
   phase_.end_ns = now_ns();
-  live_->phase_end(phase_);
+  sink_->phase_end(phase_);
   metering_->mark();
 }
 

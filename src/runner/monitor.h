@@ -27,6 +27,8 @@ struct MonitorOptions {
   std::string trace_path;            ///< a new file; empty: nothing is recorded
   std::string run_id;                ///< in the trace; empty: a new one
   std::vector<std::string> command;  ///< what is measured, for the reports; empty: this machine
+  /// Keep readings for `read`, which must then be called now and then; false needs a trace.
+  bool live = true;
 };
 
 /// What this machine uses while something runs, without requests: behind `aieb monitor` and the
@@ -46,7 +48,7 @@ class Monitor {
   void begin(PhaseKind kind);
   void end();
 
-  /// Energy since the last phase began, and power now.
+  /// Energy since the last phase began, and power now. Requires `live`.
   LiveReading read();
 
   /// Power now: gpu + cpu + dram as far as known.
@@ -70,7 +72,8 @@ class Monitor {
   CarbonFactor carbon_;
   BackendInfo info_;
   std::unique_ptr<TraceRecorder> recorder_;
-  std::unique_ptr<LiveEnergy> live_;
+  std::unique_ptr<LiveEnergy> live_;  ///< null: not live
+  EventSink* sink_ = nullptr;         ///< live_, else recorder_
   std::unique_ptr<Metering> metering_;
   Phase phase_;
 };

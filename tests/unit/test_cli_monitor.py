@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -213,9 +214,7 @@ def test_a_file_that_cannot_be_written_is_an_environment_error(tmp_path: Path) -
 
 
 def test_csv_is_readable_by_pandas_and_unknown_is_empty(tmp_path: Path) -> None:
-    done = aieb(
-        tmp_path, "monitor", "--csv", "-", "--interval", "0.4", "--duration", "1.7", "-q"
-    )
+    done = aieb(tmp_path, "monitor", "--csv", "-", "--interval", "0.4", "--duration", "1.7", "-q")
     assert done.returncode == 0, done.stderr
     rows = pd.read_csv(io.StringIO(done.stdout), parse_dates=["time"])
     assert set(rows["component"]) >= {"cpu", "dram", "total"}
@@ -264,7 +263,7 @@ def test_a_recording_is_kept_on_request(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def exporter(tmp_path: Path):  # noqa: ANN201
+def exporter(tmp_path: Path) -> Iterator[str]:
     process = start_aieb(tmp_path, "monitor", "--prometheus", ":0", "--interval", "0.3")
     assert process.stdout is not None
     url = process.stdout.readline().removeprefix("serving ").strip()

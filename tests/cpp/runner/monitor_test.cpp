@@ -24,7 +24,7 @@ TEST(Monitor, records_every_gpu_of_the_machine_and_the_command_s_end) {
   const FakeTree tree;
   BenchmarkConfig config;
   config.name = "job";
-  Monitor monitor(config, {tree.path("job.db"), "the-id", {"/usr/bin/job", "--fast"}});
+  Monitor monitor(config, {tree.path("job.db"), "the-id", {"/usr/bin/job", "--fast"}, false});
   monitor.start();
   monitor.begin(PhaseKind::kIdle);
   wait_s(0.3);
