@@ -35,19 +35,21 @@ void check_length(const EnergySources& sources, const Results& results, Warnings
   if (window_s >= kLeastWindow_s && window_s >= kLeastPeriods * slowest_s) return;
   const double needed_s = std::max(kLeastWindow_s, kLeastPeriods * slowest_s);
   out.push_back("the measured window is short (" + rounded(window_s, 1) + " s, at least " +
-                rounded(needed_s, 0) +
-                " s are needed), so its energy is uncertain: raise scenario.num_samples or "
-                "max_new_tokens");
+                rounded(needed_s, 0) + " s are needed), so its energy is uncertain: " +
+                (results.is_monitor() ? "measure longer work, or repeat it"
+                                      : "raise scenario.num_samples or max_new_tokens"));
 }
 
 void check_carbon(const Results& results, Warnings& out) {
   if (results.energy_disabled || !results.carbon || !results.carbon->assumed) return;
   out.push_back("no location was given, so the carbon intensity of " +
-                results.carbon->country_iso_code +
-                " is assumed: set metrics.country_iso_code (and metrics.region)");
+                results.carbon->country_iso_code + " is assumed: set " +
+                (results.is_monitor() ? "the country (and region)"
+                                      : "metrics.country_iso_code (and metrics.region)"));
 }
 
 void check_unattributed(const Results& results, Warnings& out) {
+  if (results.is_monitor()) return;
   const Quantity& gross = results.measure.total.gross;
   if (!results.unattributed.known() || !gross.known() || *gross.value <= 0) return;
   const double share = *results.unattributed.value / *gross.value;

@@ -19,7 +19,11 @@ struct Command {
   const char* name;
   const char* summary;
   Action (*declare)(CLI::App& app);
+  /// Words after "--" are another program's: they reach the option behind kRawWord, so that nothing
+  /// in them is taken for syntax of this command line.
+  bool raw_words = false;
 };
+constexpr char kRawWord = '\x1f';
 
 /// All of them, in the order of `aieb --help`.
 std::span<const Command> commands();
@@ -31,6 +35,8 @@ Action declare_show(CLI::App& app);
 Action declare_report(CLI::App& app);
 Action declare_compare(CLI::App& app);
 Action declare_verify(CLI::App& app);
+Action declare_monitor(CLI::App& app);
+Action declare_carbon(CLI::App& app);
 Action declare_doctor(CLI::App& app);
 Action declare_init(CLI::App& app);
 Action declare_completion(CLI::App& app);

@@ -1,9 +1,11 @@
 #include "cli/command_line.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -81,6 +83,18 @@ struct CommandTree {
   }
 };
 
+/// The words after the program's name, those of another program marked.
+std::vector<std::string> words_of(int argc, const char* const* argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const auto named = [&](const Command& command) { return words.front() == command.name; };
+  const auto known = std::ranges::find_if(commands(), named);
+  if (known == commands().end() || !known->raw_words) return words;
+  const auto dashes = std::ranges::find(words, "--");
+  if (dashes == words.end()) return words;
+  for (auto it = dashes + 1; it != words.end(); ++it) it->insert(it->begin(), kRawWord);
+  return words;
+}
+
 Action print(std::string text, ExitCode code) {
   return [text = std::move(text), code] {
     std::fputs(text.c_str(), stdout);
@@ -95,7 +109,9 @@ Action parse_command_line(int argc, const char* const* argv) {
   if (argc < 2) return print(tree->app.help(), ExitCode::kUsage);
   if (argv[1][0] != '-') refuse_unknown_command(argv[1]);
   try {
-    tree->app.parse(argc, argv);
+    std::vector<std::string> words = words_of(argc, argv);
+    std::ranges::reverse(words);  // CLI11 takes them from the end
+    tree->app.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     return print(tree->app.help(), ExitCode::kOk);  // of the chosen command, if there is one
   } catch (const CLI::CallForVersion& version) {

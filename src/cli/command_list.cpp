@@ -34,12 +34,13 @@ std::vector<std::string> row(const std::string& path) {
   const std::string name = std::filesystem::path(path).filename().string();
   try {
     const Results r = analyze(read_trace(path));
-    return {name,
-            iso_local(r.started_wall_ns),
-            r.model,
-            count_text(r.successful_prompts) + "/" + count_text(r.total_prompts),
-            known_or_dash(r, "total_energy_wh"),
-            known_or_dash(r, "energy_per_output_token_j")};
+    return {
+        name,
+        iso_local(r.started_wall_ns),
+        r.model,
+        r.is_monitor() ? "-" : count_text(r.successful_prompts) + "/" + count_text(r.total_prompts),
+        known_or_dash(r, "total_energy_wh"),
+        known_or_dash(r, "energy_per_output_token_j")};
   } catch (const Error& error) {
     return {name, "unreadable", error.what(), "-", "-", "-"};
   }

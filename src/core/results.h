@@ -125,8 +125,14 @@ struct SteadyState {
   Quantity energy_per_output_token;  ///< J: energy ÷ output_tokens
 };
 
+/// `backend` of a recording without requests: of a machine or of a command (`aieb monitor`).
+constexpr const char* kMonitorBackend = "monitor";
+
 /// What analysis makes of a trace. Pure data; reporters only read it.
 struct Results {
+  /// No prompts were to be answered: only time and energy mean something.
+  [[nodiscard]] bool is_monitor() const { return backend == kMonitorBackend; }
+
   // Identity
   std::string run_id;
   std::string name;

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -7,20 +8,11 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
-#include "analysis/analyze.h"
-#include "carbon/carbon.h"
 #include "config/parser.h"
-#include "core/clock.h"
-#include "core/trace_data.h"
-#include "core/version.h"
-#include "meters/gpu_probe.h"
 #include "python/bindings.h"
 #include "python/json.h"
 #include "reporters/results_json.h"
-#include "runner/environment.h"
-#include "runner/metering.h"
-#include "trace/reader.h"
-#include "trace/recorder.h"
+#include "runner/monitor.h"
 
 namespace aieb::python {
 namespace nb = nanobind;
@@ -34,76 +26,42 @@ class EnergyMonitor {
 
   ~EnergyMonitor() {
     const nb::gil_scoped_release release;
-    metering_.reset();
-    recorder_.reset();
+    monitor_.reset();
   }
   EnergyMonitor(const EnergyMonitor&) = delete;
   EnergyMonitor& operator=(const EnergyMonitor&) = delete;
 
   void start() {
     const nb::gil_scoped_release release;
-    recorder_ = TraceRecorder::create(trace_path_);
-    BackendInfo info;
-    info.type = "monitor";
-    info.in_process = true;
-    for (const GpuDevice& device : probe_gpus().devices) info.gpu_indices.push_back(device.index);
-    metering_ = std::make_unique<Metering>(config_.metrics, info, *recorder_);
-    describe(info);
+    monitor_ = std::make_unique<Monitor>(config_, MonitorOptions{trace_path_, "", {}, false});
+    monitor_->start();
     if (config_.metrics.idle_s > 0) {
-      begin(PhaseKind::kIdle);
+      monitor_->begin(PhaseKind::kIdle);
       std::this_thread::sleep_for(std::chrono::duration<double>(config_.metrics.idle_s));
-      end();
+      monitor_->end();
     }
-    begin(PhaseKind::kMeasure);
+    monitor_->begin(PhaseKind::kMeasure);
   }
 
   nb::object stop() {
     Json out;
     {
       const nb::gil_scoped_release release;
-      end();
-      metering_->stop();
-      recorder_->close();
-      out = results_to_json(analyze(read_trace(trace_path_)));
+      monitor_->end();
+      monitor_->stop();
+      Results results = monitor_->results();
+      results.files = Json::object();  // the recording is often a temporary file
+      out = results_to_json(results);
     }
     return to_python(out);
   }
 
-  std::optional<double> power_w() const {
-    return metering_ ? metering_->latest_power_w() : std::nullopt;
-  }
+  std::optional<double> power_w() const { return monitor_ ? monitor_->power_w() : std::nullopt; }
 
  private:
-  void describe(const BackendInfo& info) {
-    Json environment = host_environment();
-    environment["energy_scope"] = metering_->scope();
-    recorder_->set_meta(meta::kToolVersion, version());
-    recorder_->set_meta(meta::kRunId, compact_utc(wall_ns()) + "-" + config_.name);
-    recorder_->set_meta(meta::kName, config_.name);
-    recorder_->set_meta(meta::kConfig, to_public_json(config_).dump());
-    recorder_->set_meta(meta::kCarbon, to_json(resolve_carbon(config_.metrics)).dump());
-    recorder_->set_meta(meta::kMissing, metering_->missing().dump());
-    recorder_->set_meta(meta::kEnvironment, environment.dump());
-    recorder_->set_meta(meta::kBackendInfo, to_json(info).dump());
-  }
-
-  void begin(PhaseKind kind) {
-    metering_->mark();
-    phase_ = {phase_.id + 1, kind, 0, now_ns(), 0};
-    recorder_->phase_begin(phase_);
-  }
-
-  void end() {
-    phase_.end_ns = now_ns();
-    recorder_->phase_end(phase_);
-    metering_->mark();
-  }
-
   BenchmarkConfig config_;
   std::string trace_path_;
-  std::unique_ptr<TraceRecorder> recorder_;
-  std::unique_ptr<Metering> metering_;
-  Phase phase_;
+  std::unique_ptr<Monitor> monitor_;
 };
 
 }  // namespace

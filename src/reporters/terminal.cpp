@@ -47,7 +47,27 @@ Row prompts_row(const Results& r) {
   return {"prompts", value, "measured for " + duration_text(r.measured_s), tone};
 }
 
+/// "exit code 0", "signal 15"; empty where no command was run.
+std::string end_of_command(const Results& r) {
+  const Json details = r.backend_info.value("details", Json::object());
+  if (!details.is_object() || !details.contains("command_exit")) return "";
+  const Json& end = details["command_exit"];
+  const int signal = end.value("signal", 0);
+  return signal != 0 ? "ended by signal " + std::to_string(signal)
+                     : "exit code " + std::to_string(end.value("code", 0));
+}
+
+/// A recording without prompts: how long it was and what it drew.
+void add_monitor_rows(std::vector<Row>& rows, const Results& r) {
+  rows.push_back({"duration", duration_text(r.measured_s), end_of_command(r)});
+  const Quantity& gross = r.measure.total.gross;
+  if (!gross.known() || r.measured_s <= 0) return;
+  const Quantity power = gross.scaled(1 / r.measured_s, "W");
+  rows.push_back({"mean power", quantity_text(power, "W"), source_note(power)});
+}
+
 void add_work_rows(std::vector<Row>& rows, const Results& r) {
+  if (r.is_monitor()) return add_monitor_rows(rows, r);
   rows.push_back(prompts_row(r));
   if (r.output_tokens) {
     rows.push_back({"tokens", count_text(*r.output_tokens) + " out",
@@ -140,10 +160,12 @@ void add_energy_rows(std::vector<Row>& rows, const Results& r) {
     rows.push_back(std::move(active));
   }
   if (!r.measure.total.gross.known()) return;
-  rows.push_back(quantity_row("per token", r, "energy_per_output_token_j"));
-  rows.back().note = "gross energy over output tokens";
-  rows.push_back(quantity_row("per prompt", r, "energy_per_request_j"));
-  rows.back().note = "gross energy over answered prompts";
+  if (!r.is_monitor()) {
+    rows.push_back(quantity_row("per token", r, "energy_per_output_token_j"));
+    rows.back().note = "gross energy over output tokens";
+    rows.push_back(quantity_row("per prompt", r, "energy_per_request_j"));
+    rows.back().note = "gross energy over answered prompts";
+  }
   rows.push_back(emissions_row(r));
 }
 

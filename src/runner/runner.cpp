@@ -1,17 +1,8 @@
 #include "runner/runner.h"
 
-#include <array>
-#include <chrono>
-#include <condition_variable>
-#include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <memory>
-#include <mutex>
-#include <random>
 #include <utility>
-
-#include <unistd.h>
 
 #include "analysis/analyze.h"
 #include "backends/registry.h"
@@ -23,47 +14,22 @@
 #include "core/version.h"
 #include "runner/environment.h"
 #include "runner/metering.h"
+#include "runner/pause.h"
 #include "runner/planner.h"
 #include "runner/progress_reporter.h"
 #include "runner/progress_sink.h"
+#include "runner/run_id.h"
 #include "trace/reader.h"
 #include "trace/recorder.h"
 
 namespace aieb {
 namespace {
 
-std::string random_hex(int digits) {
-  std::random_device device;
-  std::string out;
-  for (int i = 0; i < digits; ++i) out += "0123456789abcdef"[device() % 16];
-  return out;
-}
-
-/// Letters, digits, '-', '_' and '.' stay; everything else becomes '-'.
-std::string file_safe(std::string text) {
-  for (char& c : text) {
-    const bool plain =
-        std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
-    if (!plain) c = '-';
-  }
-  return text;
-}
-
-/// Sleeps, but not past a request to stop.
-void sleep_unless_stopped(double duration_s, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, std::chrono::duration<double>(duration_s), [] { return false; });
-}
-
 /// One benchmark from plan to trace. Each step is a method; `execute` is the order.
 class Run {
  public:
   Run(const BenchmarkConfig& config, const RunOptions& options)
-      : config_(config),
-        options_(options),
-        run_id_(compact_utc(wall_ns()) + "-" + file_safe(config.name) + "-" + random_hex(6)) {}
+      : config_(config), options_(options), run_id_(new_run_id(config.name)) {}
 
   RunOutcome execute() {
     plan_ = make_plan(config_);
@@ -88,10 +54,8 @@ class Run {
 
  private:
   void open_trace() {
-    namespace fs = std::filesystem;
-    trace_path_ = options_.trace_path.empty()
-                      ? (fs::path(config_.output_dir) / "runs" / (run_id_ + ".db")).string()
-                      : options_.trace_path;
+    trace_path_ = options_.trace_path.empty() ? run_trace_path(config_.output_dir, run_id_)
+                                              : options_.trace_path;
     recorder_ = TraceRecorder::create(trace_path_);
     sink_ = std::make_unique<ProgressSink>(*recorder_);
     recorder_->set_meta(meta::kToolVersion, version());
