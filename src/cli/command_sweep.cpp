@@ -271,9 +271,10 @@ class SweepCommand {
   }
 
   RunOutcome run(const BenchmarkConfig& config, const std::stop_token& stop) {
-    return run_benchmark(config, {.stop = stop, .on_progress = [this](const Progress& progress) {
-                                    display_.update(progress);
-                                  }});
+    return run_benchmark(
+        config, {.trace_path = "", .stop = stop, .on_progress = [this](const Progress& progress) {
+                   display_.update(progress);
+                 }});
   }
 
   void say(const std::string& text) {

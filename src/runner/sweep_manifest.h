@@ -12,11 +12,11 @@ namespace aieb {
 
 /// One measured point, or one that failed.
 struct SweepEntry {
-  SweepSettings settings;
-  std::string failure;      ///< why there is no result that counts; empty: measured
-  int exit_code = 0;        ///< as `aieb run` would have ended
-  std::string trace;        ///< absolute path in memory; empty: the run did not get so far
-  std::optional<bool> met;  ///< of a search: whether the target was reached
+  SweepSettings settings = {};
+  std::string failure = {};      ///< why there is no result that counts; empty: measured
+  int exit_code = 0;             ///< as `aieb run` would have ended
+  std::string trace = {};        ///< absolute path in memory; empty: the run did not get so far
+  std::optional<bool> met = {};  ///< of a search: whether the target was reached
 
   [[nodiscard]] bool measured() const { return failure.empty(); }
 };

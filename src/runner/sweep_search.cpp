@@ -96,7 +96,7 @@ class Evidence {
   [[nodiscard]] std::optional<double> check_above() const {
     const double above = std::min(range_.high, rounded(*missed_ * kCheckFactor));
     const bool known =
-        std::ranges::any_of(probes_, [this](const SearchProbe& p) { return p.load > *missed_; });
+        std::ranges::any_of(probes_, [above](const SearchProbe& p) { return p.load >= above; });
     return known || above <= *missed_ ? std::nullopt : std::optional(above);
   }
 

@@ -54,7 +54,7 @@ struct SearchStep {
 ///    are within the tolerance (whole numbers: until they are neighbours).
 /// 3. Bisection alone cannot notice that goodput does not fall with load, so two more loads are
 ///    measured: the answer again, which must meet twice (if it misses, it becomes the upper end and
-///    the search goes on below), and one above the interval, which should miss
+///    the search goes on below), and one half as high again as the lowest miss, which should miss
 ///    (`met_above_missed` if not).
 SearchStep next_search_step(const SearchRange& range, std::span<const SearchProbe> probes);
 
