@@ -3,7 +3,9 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -244,9 +246,16 @@ class SweepCommand {
                     .level = log::Level::kInfo,
                     .echo_level = arguments_.quiet ? log::Level::kError : level,
                     .echo = [this](log::Level line_level, std::string_view text) {
+                      if (is_repeated(line_level, text)) return;
                       display_.print(kLogPrefixes.at(static_cast<size_t>(line_level)) +
                                      std::string(text));
                     }});
+  }
+
+  /// Every point has the same things to warn of; the log file keeps them all.
+  bool is_repeated(log::Level level, std::string_view text) {
+    const std::lock_guard lock(shown_mutex_);
+    return level == log::Level::kWarning && !shown_.emplace(text).second;
   }
 
   ExitCode measure() {
@@ -328,6 +337,8 @@ class SweepCommand {
   std::vector<std::string> warnings_;
   SweepManifest manifest_;
   std::string path_;
+  std::mutex shown_mutex_;
+  std::set<std::string> shown_;  ///< warnings
   ProgressDisplay display_;
   DownloadView download_;
 };

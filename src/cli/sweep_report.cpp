@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -102,7 +103,9 @@ void add_marginal_energies(std::vector<SweepRow>& rows) {
     const LoadOfRow at = load_of(row);
     row.marginal_energy_per_token =
         Quantity::missing("J", at.load ? "there is no lower load" : "no load is swept");
-    if (at.load && row.results) groups[at.others].emplace(*at.load, &row);
+    if (!at.load || !row.results) continue;
+    const bool first = groups[at.others].emplace(*at.load, &row).second;
+    if (!first) row.marginal_energy_per_token.reason = "the load was measured before";
   }
   for (auto& [others, loads] : groups) {
     const SweepRow* lower = nullptr;
@@ -142,6 +145,30 @@ std::vector<std::string> table_cells(const SweepRow& row) {
   for (const EnergyColumn& column : kEnergies) cells.push_back(energy_text(column.value(row)));
   if (row.entry.met) cells[6] += *row.entry.met ? " met" : " missed";
   return cells;
+}
+
+/// A search's points by their load, others in their order.
+std::vector<const SweepRow*> table_order(const std::vector<SweepRow>& rows) {
+  std::vector<const SweepRow*> out;
+  for (const SweepRow& row : rows) out.push_back(&row);
+  const bool search =
+      std::ranges::any_of(rows, [](const SweepRow& r) { return r.entry.met.has_value(); });
+  const auto load = [](const SweepRow* row) { return load_of(*row).load.value_or(0); };
+  if (search) std::ranges::stable_sort(out, {}, load);
+  return out;
+}
+
+/// What the energies are when they are not all measured.
+std::string source_text(const std::vector<SweepRow>& rows) {
+  std::set<std::string> sources;
+  for (const SweepRow& row : rows) {
+    if (!row.results || !row.results->energy_per_request.known()) continue;
+    const Source source = row.results->energy_per_request.source;
+    const bool measured = source == Source::kMeasuredCounter || source == Source::kIntegratedPower;
+    if (!measured) sources.emplace(to_string(source));
+  }
+  const std::vector<std::string> names(sources.begin(), sources.end());
+  return names.empty() ? "" : "J: " + joined(names, ", ") + "; ± is the 95 % interval\n";
 }
 
 /// Why numbers of the table are absent: each reason once.
@@ -238,10 +265,10 @@ std::string sweep_table(const std::vector<SweepRow>& rows, const TerminalStyle& 
       "", "requests/s", "tokens/s", "TTFT p50 / p95", "TPOT p50 / p95", "E2E p50 / p95", "goodput"};
   for (const EnergyColumn& column : kEnergies) head.emplace_back(column.heading);
   TextTable table(head);
-  for (const SweepRow& row : rows) {
-    if (row.results) table.add(table_cells(row));
+  for (const SweepRow* row : table_order(rows)) {
+    if (row->results) table.add(table_cells(*row));
   }
-  return table.text() + reasons_text(rows, style);
+  return table.text() + source_text(rows) + reasons_text(rows, style);
 }
 
 Json sweep_json(const SweepManifest& manifest, const std::vector<SweepRow>& rows,

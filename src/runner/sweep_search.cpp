@@ -166,9 +166,7 @@ std::string search_sentence(const SearchRange& range, const SearchStep& step, do
   }
   std::string out = fmt::format("Against {}: {}.", goal, found_text(range, step));
   if (step.met_above_missed.empty()) {
-    return out +
-           " That a load between or above those measured does not meet it is taken from them, "
-           "not proven.";
+    return out + " That goodput falls with load was checked at the measured loads only.";
   }
   std::vector<std::string> above;
   for (const double load : step.met_above_missed) above.push_back(load_text(load));
