@@ -16,20 +16,15 @@ std::string text_at(const Json& object, const char* key) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-bool same_host(const Results& a, const Results& b) {
-  const std::string host = text_at(a.environment, "host");
-  return !host.empty() && host == text_at(b.environment, "host");
-}
-
 /// Systematic part of b·scale_b − a·scale_a, domain by domain.
-double systematic_of_difference(const Results& a, double scale_a, const Results& b,
+double systematic_of_difference(const WindowEnergy& a, double scale_a, const WindowEnergy& b,
                                 double scale_b) {
   std::set<std::string> labels;
-  for (const auto& [label, energy] : a.measure.domains) labels.insert(label);
-  for (const auto& [label, energy] : b.measure.domains) labels.insert(label);
-  const auto part = [](const Results& r, const std::string& label, double scale) {
-    const auto it = r.measure.domains.find(label);
-    if (it == r.measure.domains.end() || !it->second.gross.known()) return 0.0;
+  for (const auto& [label, energy] : a.domains) labels.insert(label);
+  for (const auto& [label, energy] : b.domains) labels.insert(label);
+  const auto part = [](const WindowEnergy& w, const std::string& label, double scale) {
+    const auto it = w.domains.find(label);
+    if (it == w.domains.end() || !it->second.gross.known()) return 0.0;
     return it->second.gross.systematic * scale;
   };
   double squares = 0;
@@ -115,7 +110,7 @@ void add_energy(Comparison& out, const Results& a, const Results& b) {
     MetricComparison metric = compare_quantities(row.key, row.label, in_a, in_b);
     if (out.same_sensors && metric.difference.known()) {
       metric.difference.systematic =
-          systematic_of_difference(a, per_joule(in_a, a), b, per_joule(in_b, b));
+          systematic_of_difference(a.measure, per_joule(in_a, a), b.measure, per_joule(in_b, b));
       judge(metric);
     }
     out.metrics.push_back(std::move(metric));
@@ -201,6 +196,22 @@ std::string_view to_string(Verdict verdict) {
       return "unknown";
   }
   return "unknown";
+}
+
+bool same_host(const Results& a, const Results& b) {
+  const std::string host = text_at(a.environment, "host");
+  return !host.empty() && host == text_at(b.environment, "host");
+}
+
+Quantity energy_difference(const WindowEnergy& a, double scale_a, const WindowEnergy& b,
+                           double scale_b, const EnergyDifferenceOptions& options) {
+  const Quantity in_a = a.total.gross.scaled(scale_a, options.unit);
+  const Quantity in_b = b.total.gross.scaled(scale_b, options.unit);
+  Quantity difference = compare_quantities("", "", in_a, in_b).difference;
+  if (options.same_sensors && difference.known()) {
+    difference.systematic = systematic_of_difference(a, scale_a, b, scale_b);
+  }
+  return difference;
 }
 
 Comparison compare(const Results& a, const Results& b) {

@@ -43,4 +43,16 @@ struct Comparison {
 /// twice their standard error.
 Comparison compare(const Results& a, const Results& b);
 
+/// Whether both were measured on one host, whose name is known.
+bool same_host(const Results& a, const Results& b);
+
+struct EnergyDifferenceOptions {
+  std::string unit;           ///< of the scaled energies, e.g. "W" for a scale of 1/s
+  bool same_sensors = false;  ///< one host: systematic errors cancel as in `compare`
+};
+
+/// b's gross total · scale_b − a's · scale_a, with its uncertainty. Missing when one is unknown.
+Quantity energy_difference(const WindowEnergy& a, double scale_a, const WindowEnergy& b,
+                           double scale_b, const EnergyDifferenceOptions& options);
+
 }  // namespace aieb

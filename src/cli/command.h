@@ -29,6 +29,7 @@ constexpr char kRawWord = '\x1f';
 std::span<const Command> commands();
 
 Action declare_run(CLI::App& app);
+Action declare_sweep(CLI::App& app);
 Action declare_validate(CLI::App& app);
 Action declare_list(CLI::App& app);
 Action declare_show(CLI::App& app);

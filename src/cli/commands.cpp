@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::array kCommands = {
     Command{"run", "Run a benchmark and report what it cost", declare_run},
+    Command{"sweep", "Run a grid of settings, or find the highest load that meets the SLO",
+            declare_sweep},
     Command{"validate", "Check a configuration file without running it", declare_validate},
     Command{"list", "List the runs that were recorded", declare_list},
     Command{"show", "Show one run in detail", declare_show},

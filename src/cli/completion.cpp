@@ -261,7 +261,8 @@ std::vector<CompletedCommand> completed_commands(const CLI::App& root) {
   std::vector<CompletedCommand> out;
   for (const CLI::App* app : root.get_subcommands({})) {
     CompletedCommand command{app->get_name(), short_help(app->get_description()), {}, {}, false};
-    command.settings = command.name == "run" || command.name == "validate";
+    command.settings =
+        command.name == "run" || command.name == "sweep" || command.name == "validate";
     for (const CLI::Option* option : app->get_options()) {
       if (option->nonpositional()) {
         command.options.push_back(option_of(command.name, *option));

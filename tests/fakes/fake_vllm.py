@@ -83,6 +83,7 @@ class Server:
     script: list[str]
     requests: list[dict[str, Any]] = field(default_factory=list)
     generations: int = 0
+    slots: asyncio.Semaphore | None = None
 
     # Connections
 
@@ -197,6 +198,13 @@ class Server:
             return self.script[index]
         return self.script[-1] if self.options.repeat_last and self.script else "ok"
 
+    def slot(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """What holds a request back while --slots others are answered."""
+        if not self.options.slots:
+            return contextlib.nullcontext()
+        self.slots = self.slots or asyncio.Semaphore(self.options.slots)
+        return self.slots
+
     async def generate(self, request: Request, writer: asyncio.StreamWriter, chat: bool) -> bool:
         behaviour = self.behaviour()
         if behaviour == "refuse":
@@ -208,6 +216,12 @@ class Server:
             answer = make_answer(body, self.options, chat)
         except ApiError as error:
             return await self.send(writer, error.status, error.body())
+        async with self.slot():
+            return await self.deliver(answer, body, writer, behaviour)
+
+    async def deliver(
+        self, answer: Answer, body: dict[str, Any], writer: asyncio.StreamWriter, behaviour: str
+    ) -> bool:
         self.metrics.begin(answer)
         try:
             if not body.get("stream") or behaviour == "no_stream":
@@ -319,6 +333,7 @@ def parse_arguments() -> Options:
     parser.add_argument("--repeat-last", action="store_true", help="of the script, for ever")
     parser.add_argument("--slow-s", type=float, default=5)
     parser.add_argument("--keep-alive-s", type=float, default=5)
+    parser.add_argument("--slots", type=int, default=0, help="answers at a time; others wait")
     parser.add_argument("--record", default="")
     arguments = parser.parse_args()
     values = vars(arguments)

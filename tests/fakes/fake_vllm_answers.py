@@ -48,6 +48,7 @@ class Options:
     repeat_last: bool
     slow_s: float
     keep_alive_s: float
+    slots: int
     record: str
     line_end: str
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_harness import ROOT, aieb, assert_fails
 
-COMMANDS = ["run", "validate", "list", "show", "report", "compare", "doctor", "version"]
+COMMANDS = ["run", "sweep", "validate", "list", "show", "report", "compare", "doctor", "version"]
 
 MINIMAL = """\
 name: minimal
