@@ -1,9 +1,11 @@
-"""Finds the Python package that is tested: AIEB_PYTHON_TREE, an installed one, or build/dev's."""
+"""Finds the Python package that is tested: AIEB_PYTHON_TREE, an installed one, or build/dev's.
+Sees to it that the tests can press Ctrl-C."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -19,3 +21,7 @@ def _installed() -> bool:
 TREE = Path(os.environ.get("AIEB_PYTHON_TREE", ROOT / "build" / "dev" / "python"))
 if "AIEB_PYTHON_TREE" in os.environ or (not _installed() and TREE.is_dir()):
     sys.path.insert(0, str(TREE))
+
+# A shell that starts the tests in the background makes them, and what they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
