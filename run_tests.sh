@@ -23,7 +23,7 @@ run_pytest() { # pytest arguments …
 }
 
 suite_default() {
-  build dev "aieb and its tests, about 8 minutes on 2 cores the first time"
+  build dev "aieb and its tests, about 12 minutes on 2 cores the first time"
   ctest --preset dev -j2 -LE slow
   run_pytest -m "not slow" tests
 }
