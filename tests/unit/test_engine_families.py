@@ -90,7 +90,9 @@ def test_steps_that_a_graph_can_record_make_the_same_tokens(pair):
     ]
     with Probe(probe.model, "--aten", "--recordable") as recordable:
         for request in requests:
-            assert recordable.ask(**request)["tokens"] == probe.ask(**request)["tokens"]
+            answer = recordable.ask(**request)
+            assert answer["tokens"] == probe.ask(**request)["tokens"]
+        assert answer["replays"] > 0 or case.name in ("llama_dynamic", "phi3_longrope")
 
 
 def test_repetition_penalty(pair):

@@ -70,7 +70,12 @@ const char* name_of(Finish finish) {
 class RepeatedStep : public StepGraph {
  public:
   void capture(const std::function<void()>& body) override { body_ = body; }
-  void replay() override { body_(); }
+  void replay() override {
+    body_();
+    ++replays;
+  }
+
+  static inline int replays = 0;
 
  private:
   std::function<void()> body_;
@@ -101,6 +106,7 @@ Json answer_generation(Model& model, Generator& generator, const Json& request) 
     if (hooks.keep_prompt_logits) answer["logits"].push_back(to_list(result.prompt_logits));
   }
   answer["seconds"] = seconds;
+  answer["replays"] = RepeatedStep::replays;
   return answer;
 }
 
