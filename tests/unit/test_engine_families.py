@@ -95,6 +95,18 @@ def test_steps_that_a_graph_can_record_make_the_same_tokens(pair):
         assert answer["replays"] > 0 or case.name in ("llama_dynamic", "phi3_longrope")
 
 
+def test_a_step_that_cannot_be_recorded_runs_all_the_same(pair):
+    case, _, probe = pair
+    if case.name != "llama":
+        pytest.skip("the same for every family")
+    request = {"prompts": prompts(case, SEED, 3), "params": {"max_new_tokens": NEW_TOKENS}}
+    with Probe(probe.model, "--aten", "--unrecordable") as unrecordable:
+        answer = unrecordable.ask(**request)
+        assert "waits for the device" in answer["recording_problem"]
+        assert answer["tokens"] == probe.ask(**request)["tokens"]
+        assert unrecordable.ask(**request)["tokens"] == answer["tokens"]
+
+
 def test_repetition_penalty(pair):
     case, model, probe = pair
     batch = prompts(case, SEED, 2)

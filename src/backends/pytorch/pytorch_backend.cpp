@@ -45,6 +45,7 @@ std::string recorded_steps(const engine::Decoder& decoder, int batch) {
   return "CUDA graph up to " + std::to_string(keys) + " positions, then eager (dynamic rope)";
 }
 
+constexpr const char* kEager = "eager";
 constexpr size_t kShownNames = 5;
 
 }  // namespace
@@ -146,7 +147,7 @@ void PytorchBackend::make_generator() {
     log::warning(notices_.back());
   }
   generator_.emplace(*model_.decoder, graphs.make);
-  steps_ = graphs.make ? recorded_steps(*model_.decoder, scenario_.batch_size) : "eager";
+  steps_ = graphs.make ? recorded_steps(*model_.decoder, scenario_.batch_size) : kEager;
 }
 
 void PytorchBackend::collect_notices() {
@@ -161,6 +162,18 @@ void PytorchBackend::collect_notices() {
                      "used: " +
                      names + (unused.size() > kShownNames ? ", …" : ""));
   log::warning(notices_.back());
+}
+
+/// Once: whatever could not be recorded, later steps run eagerly.
+void PytorchBackend::warn_of_lost_recording(RunContext& context) {
+  const std::string& problem = generator_->recording_problem();
+  if (problem.empty() || steps_ == kEager) return;
+  steps_ = kEager;
+  const std::string text =
+      "decoding without CUDA graphs from here on, which is slower: a step could not be recorded (" +
+      problem + ")";
+  log::warning(text);
+  context.sink.event({now_ns(), "warning", Json{{"text", text}}});
 }
 
 /// Once, since all requests of a run share their settings.
@@ -194,6 +207,7 @@ void PytorchBackend::run(const Workload& workload, RunContext& context) {
     const size_t count = std::min(size, requests.size() - first);
     run_batch(*model_.decoder, *generator_, *text_, settings,
               std::span(requests).subspan(first, count), context);
+    warn_of_lost_recording(context);
   }
 }
 

@@ -31,6 +31,7 @@ class PytorchBackend : public Backend {
   void reject_what_is_missing() const;
   void make_generator();
   void collect_notices();
+  void warn_of_lost_recording(RunContext& context);
   void warn_of_unsupported_settings(const Workload& workload, RunContext& context);
 
   BackendConfig config_;

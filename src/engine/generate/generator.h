@@ -44,6 +44,7 @@ struct GenerationHooks {
 class Generator {
  public:
   /// `decoder` outlives this. With `make_graph`, steps of one token are recorded and replayed.
+  /// One that cannot be recorded runs eagerly, as all do from then on.
   explicit Generator(Decoder& decoder, StepGraphMaker make_graph = {});
 
   /// Continues every prompt until it has ended. Shorter prompts are padded on the left; finished
@@ -51,6 +52,11 @@ class Generator {
   /// Throws what ATen throws, e.g. c10::OutOfMemoryError.
   std::vector<Continuation> generate(const std::vector<Prompt>& prompts,
                                      const GenerationHooks& hooks, const std::stop_token& stop);
+
+  /// See Stepper::recording_problem.
+  [[nodiscard]] const std::string& recording_problem() const {
+    return stepper_.recording_problem();
+  }
 
  private:
   Decoder& decoder_;

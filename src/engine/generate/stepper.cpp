@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <ATen/ATen.h>
+#include <c10/util/Exception.h>
 
 #include "engine/generate/logits.h"
 
@@ -103,13 +104,24 @@ at::Tensor Stepper::run_recordable() {
     body();
     return recording.logits;
   }
-  if (!recording.graph) {
-    auto graph = make_graph_();
+  if (!recording.graph) record(recording, body);
+  if (recording.graph) {
+    recording.graph->replay();
+  } else {
+    body();
+  }
+  return recording.logits;
+}
+
+void Stepper::record(Recording& recording, const std::function<void()>& body) {
+  auto graph = make_graph_();
+  try {
     graph->capture(body);
     recording.graph = std::move(graph);
+  } catch (const c10::Error& error) {
+    recording_problem_ = error.what_without_backtrace();
+    make_graph_ = {};
   }
-  recording.graph->replay();
-  return recording.logits;
 }
 
 void Stepper::fetch_best() {

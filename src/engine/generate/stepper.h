@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,6 +46,10 @@ class Stepper {
   /// following ones continue with what the one before returned.
   std::vector<int64_t> greedy_step(const std::vector<int64_t>& tokens, bool another);
 
+  /// Why no steps are recorded any more, after one could not be: then all of them run eagerly.
+  /// Empty as long as everything could.
+  [[nodiscard]] const std::string& recording_problem() const { return recording_problem_; }
+
   /// Whether greedy_step can be used for the next token.
   [[nodiscard]] bool has_recordable_step() const { return ahead_ || keys_for(cache_.length) > 0; }
 
@@ -63,11 +68,13 @@ class Stepper {
   [[nodiscard]] int64_t keys_for(int64_t length) const;
   void load_step(const std::vector<int64_t>& tokens);
   at::Tensor run_recordable();
+  void record(Recording& recording, const std::function<void()>& body);
   void fetch_best();
   std::vector<int64_t> await_best();
 
   Decoder& decoder_;
   StepGraphMaker make_graph_;
+  std::string recording_problem_;
   KvCache cache_;
   at::Tensor tokens_;  ///< int64 [batch, 1] on the device: what the next recorded step reads
   at::Tensor index_;   ///< int64 [1] on the device: the cache entry that it fills

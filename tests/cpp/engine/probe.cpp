@@ -1,6 +1,6 @@
-// engine_probe MODEL [float32|bfloat16|float16] [cuda] [--aten] [--eager] [--recordable]: one JSON
-// request a line on standard input, one JSON answer a line on standard output. The differential
-// tests in tests/unit drive it.
+// engine_probe MODEL [float32|bfloat16|float16] [cuda] [--aten] [--eager] [--recordable]
+// [--unrecordable]: one JSON request a line on standard input, one JSON answer a line on standard
+// output. The differential tests in tests/unit drive it.
 //
 //   {"prompts": [[1, 2], [3]], "params": {"max_new_tokens": 24, …}}   generates as one batch
 //       → {"tokens": [[…], […]], "finish": ["eos", "length"], "logits": [[…], […]],
@@ -81,6 +81,26 @@ class RepeatedStep : public StepGraph {
   std::function<void()> body_;
 };
 
+/// A step that waits for the device, which cannot be recorded.
+class WaitingStep : public StepGraph {
+ public:
+  WaitingStep(std::unique_ptr<StepGraph> graph, at::Device device)
+      : graph_(std::move(graph)), device_(device) {}
+
+  void capture(const std::function<void()>& body) override {
+    TORCH_CHECK(graph_, "the step waits for the device");
+    graph_->capture([&] {
+      body();
+      at::ones({1}, at::TensorOptions().device(device_)).item();
+    });
+  }
+  void replay() override { graph_->replay(); }
+
+ private:
+  std::unique_ptr<StepGraph> graph_;
+  at::Device device_;
+};
+
 Json answer_generation(Model& model, Generator& generator, const Json& request) {
   const ModelDefaults defaults{model.checkpoint->generation_config(), model.checkpoint->config()};
   const auto settings = resolve_settings(read_params(request.value("params", Json::object())),
@@ -107,6 +127,7 @@ Json answer_generation(Model& model, Generator& generator, const Json& request) 
   }
   answer["seconds"] = seconds;
   answer["replays"] = RepeatedStep::replays;
+  answer["recording_problem"] = generator.recording_problem();
   return answer;
 }
 
@@ -158,6 +179,11 @@ int run(int argc, char** argv) {
       make_graph = graphs.make;
     }
     if (argument == "--recordable") make_graph = [] { return std::make_unique<RepeatedStep>(); };
+    if (argument == "--unrecordable") {
+      make_graph = [inner = make_graph, device = options.device] {
+        return std::make_unique<WaitingStep>(inner ? inner() : nullptr, device);
+      };
+    }
     if (argument == "--eager") make_graph = {};
   }
   const c10::InferenceMode inference;
