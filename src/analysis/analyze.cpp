@@ -132,6 +132,10 @@ class Analysis {
         const auto end = record.done_ns ? record.done_ns : record.last_token_ns;
         flight.span = {*record.sent_ns, end.value_or(fallback)};
         flight.first_token_ns = record.first_token_ns;
+        flight.output_tokens = record.output_tokens;
+        if (record.prompt_tokens) {
+          flight.computed_prompt_tokens = *record.prompt_tokens - record.cached_tokens.value_or(0);
+        }
         flights_.push_back(flight);
       }
       if (measured == nullptr) continue;
@@ -176,6 +180,8 @@ class Analysis {
       for (const auto& [kind, spans] : others) results_.other_phases[kind] = disabled_energy(spans);
       results_.unattributed = Quantity::disabled("J");
       results_.before_first_token = results_.after_first_token = Quantity::disabled("J");
+      results_.division.per_prompt_token = Quantity::disabled("J");
+      results_.division.per_output_token = Quantity::disabled("J");
       for (RequestResult& r : results_.requests)
         r.energy = r.active_energy = Quantity::disabled("J");
     } else {
@@ -191,6 +197,7 @@ class Analysis {
       results_.unattributed = attribution.unattributed;
       results_.before_first_token = attribution.before_first_token;
       results_.after_first_token = attribution.after_first_token;
+      results_.division = attribution.division;
       results_.power = power_series(sources_, origin_ns(), last_phase_end_ns());
     }
     add_steady_state();
@@ -240,6 +247,11 @@ class Analysis {
         per_count(gross, results_.output_tokens, "the number of output tokens is not known");
     results_.energy_per_request =
         per_count(gross, results_.successful_prompts, "no request was successful");
+    results_.prefill_per_prompt_token =
+        per_count(results_.before_first_token, results_.prompt_tokens,
+                  "the number of prompt tokens is not known");
+    results_.decode_per_output_token = per_count(results_.after_first_token, results_.output_tokens,
+                                                 "the number of output tokens is not known");
     if (results_.carbon) {
       results_.emissions = emissions_of(gross, *results_.carbon);
       results_.water = water_of(gross, *results_.carbon);

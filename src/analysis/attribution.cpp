@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "analysis/flight_sweep.h"
+#include "analysis/token_energy.h"
 #include "core/clock.h"
 
 namespace aieb {
@@ -11,136 +13,6 @@ namespace {
 
 /// Sigma of an edge to the expanded (k = 2) uncertainty of a span between two of them.
 const double kTwoEdges = 2 * std::numbers::sqrt2;
-
-/// Begin, first token and end of a flight as indices of the sweep's times.
-struct FlightIndex {
-  size_t begin = 0;
-  size_t first_token = 0;  ///< the end when no token is known
-  size_t end = 0;
-};
-
-/// All times at which the set of flights or the window changes, and what holds between them.
-struct Sweep {
-  std::vector<int64_t> times;      ///< increasing
-  std::vector<int32_t> in_flight;  ///< between times[i] and times[i + 1]
-  std::vector<char> measured;      ///< whether that span lies in a window
-  std::vector<FlightIndex> flights;
-  std::vector<double> time_share;  ///< ∫ dt / in_flight up to times[i], in s, within the windows
-};
-
-size_t index_of(const std::vector<int64_t>& times, int64_t t_ns) {
-  return static_cast<size_t>(std::lower_bound(times.begin(), times.end(), t_ns) - times.begin());
-}
-
-int64_t end_of(const Flight& flight) { return std::max(flight.span.start_ns, flight.span.end_ns); }
-
-int64_t first_token_of(const Flight& flight) {
-  return std::clamp(flight.first_token_ns.value_or(end_of(flight)), flight.span.start_ns,
-                    end_of(flight));
-}
-
-/// All times of the sweep, increasing.
-std::vector<int64_t> times_of(std::span<const TimeSpan> windows, std::span<const Flight> flights) {
-  std::vector<int64_t> times;
-  times.reserve(3 * flights.size() + 2 * windows.size());
-  for (const TimeSpan& window : windows) {
-    times.push_back(window.start_ns);
-    times.push_back(window.end_ns);
-  }
-  for (const Flight& flight : flights) {
-    times.push_back(flight.span.start_ns);
-    times.push_back(first_token_of(flight));
-    times.push_back(end_of(flight));
-  }
-  std::sort(times.begin(), times.end());
-  times.erase(std::unique(times.begin(), times.end()), times.end());
-  return times;
-}
-
-Sweep make_sweep(std::span<const TimeSpan> windows, std::span<const Flight> flights) {
-  Sweep sweep;
-  sweep.times = times_of(windows, flights);
-  std::vector<int32_t> change(sweep.times.size() + 1, 0);
-  std::vector<int32_t> window_change(sweep.times.size() + 1, 0);
-  for (const Flight& flight : flights) {
-    const FlightIndex index{index_of(sweep.times, flight.span.start_ns),
-                            index_of(sweep.times, first_token_of(flight)),
-                            index_of(sweep.times, end_of(flight))};
-    sweep.flights.push_back(index);
-    ++change[index.begin];
-    --change[index.end];
-  }
-  for (const TimeSpan& window : windows) {
-    ++window_change[index_of(sweep.times, window.start_ns)];
-    --window_change[index_of(sweep.times, window.end_ns)];
-  }
-  int32_t count = 0;
-  int32_t in_window = 0;
-  double share = 0;
-  for (size_t i = 0; i < sweep.times.size(); ++i) {
-    sweep.time_share.push_back(share);
-    count += change[i];
-    in_window += window_change[i];
-    sweep.in_flight.push_back(count);
-    sweep.measured.push_back(in_window > 0 ? 1 : 0);
-    if (in_window > 0 && count > 0) {
-      share += seconds(sweep.times[i + 1] - sweep.times[i]) / count;
-    }
-  }
-  return sweep;
-}
-
-/// Reads a curve at increasing times.
-class CurveCursor {
- public:
-  explicit CurveCursor(const EnergyCurve& curve) : curve_(curve) {}
-
-  double at(int64_t t_ns) {
-    const auto& times = curve_.times_ns();
-    while (next_ + 2 < times.size() && times[next_ + 1] <= t_ns) ++next_;
-    const auto& energy = curve_.energy_j();
-    const double fraction = static_cast<double>(t_ns - times[next_]) /
-                            static_cast<double>(times[next_ + 1] - times[next_]);
-    return energy[next_] + fraction * (energy[next_ + 1] - energy[next_]);
-  }
-
- private:
-  const EnergyCurve& curve_;
-  size_t next_ = 0;
-};
-
-/// One domain's energy along the sweep.
-struct DomainSweep {
-  std::vector<double> share;  ///< ∫ P / in_flight dt up to times[i]
-  std::vector<double> whole;  ///< ∫ P dt up to times[i] while something is in flight
-  double unattributed = 0;    ///< ∫ P dt while nothing is
-};
-
-DomainSweep sweep_domain(const Sweep& sweep, const EnergyCurve& curve) {
-  DomainSweep out;
-  out.share.reserve(sweep.times.size());
-  out.whole.reserve(sweep.times.size());
-  CurveCursor cursor(curve);
-  double share = 0;
-  double whole = 0;
-  double before = cursor.at(sweep.times.front());
-  for (size_t i = 0; i < sweep.times.size(); ++i) {
-    out.share.push_back(share);
-    out.whole.push_back(whole);
-    if (i + 1 == sweep.times.size()) break;
-    const double after = cursor.at(sweep.times[i + 1]);
-    const double energy = after - before;
-    before = after;
-    if (sweep.measured[i] == 0) continue;
-    if (sweep.in_flight[i] == 0) {
-      out.unattributed += energy;
-    } else {
-      share += energy / sweep.in_flight[i];
-      whole += energy;
-    }
-  }
-  return out;
-}
 
 void add_independent(Quantity& sum, double value, double systematic, double random) {
   sum.value = sum.value.value_or(0) + value;
@@ -151,9 +23,11 @@ void add_independent(Quantity& sum, double value, double systematic, double rand
 /// Adds one domain's part of a request. Its begin and end each carry the error of an edge at an
 /// arbitrary time, of which the request's share of the power then counts.
 void add_to_request(RequestResult& result, const DomainEnergy& domain, const Quantity& baseline,
-                    double energy, double whole, double time_share) {
+                    const FlightShare& share) {
+  const double energy = share.energy;
+  const double time_share = share.time;
   const double gain = domain.domain.gain_uncertainty;
-  const double part = whole > 0 ? energy / whole : 1;
+  const double part = share.whole > 0 ? energy / share.whole : 1;
   const double random = kTwoEdges * domain.typical_edge_sigma_j * part;
   add_independent(result.energy, energy, gain * energy, random);
   if (!baseline.known()) return;
@@ -176,13 +50,6 @@ void label_like(const ComponentEnergy& total, std::vector<RequestResult>& result
     result.active_energy = Quantity::missing("J", total.active.reason);
     result.active_energy.source = total.active.source;
   }
-}
-
-bool in_total(const DomainEnergy& domain, const WindowEnergy& measured) {
-  const Component c = domain.domain.component;
-  if (c != Component::kGpu && c != Component::kCpu && c != Component::kDram) return false;
-  const auto it = measured.domains.find(label_of(domain.domain));
-  return it != measured.domains.end() && it->second.gross.known();
 }
 
 /// Energy of the requests on one side of their first token, within one domain.
@@ -209,16 +76,14 @@ class DomainShares {
   void divide(std::span<const Flight> flights, const Quantity& baseline,
               std::vector<RequestResult>& results) {
     for (size_t i = 0; i < flights.size(); ++i) {
-      const FlightIndex& index = sweep_.flights[i];
+      const FlightShare share = share_of(sweep_, part_, sweep_.flights[i]);
       if (!flights[i].result) {
-        part_.unattributed += energy(index.begin, index.end);
+        part_.unattributed += share.energy;
         continue;
       }
-      add_to_request(results[*flights[i].result], domain_, baseline, energy(index.begin, index.end),
-                     whole(index.begin, index.end),
-                     sweep_.time_share[index.end] - sweep_.time_share[index.begin]);
-      add_side(before_, index.begin, index.first_token);
-      add_side(after_, index.first_token, index.end);
+      add_to_request(results[*flights[i].result], domain_, baseline, share);
+      before_.add(share.energy - share.decode_energy, share.whole - share.decode_whole, edge_j());
+      after_.add(share.decode_energy, share.decode_whole, edge_j());
     }
   }
 
@@ -230,16 +95,7 @@ class DomainShares {
   }
 
  private:
-  [[nodiscard]] double energy(size_t from, size_t to) const {
-    return part_.share[to] - part_.share[from];
-  }
-  [[nodiscard]] double whole(size_t from, size_t to) const {
-    return part_.whole[to] - part_.whole[from];
-  }
   [[nodiscard]] double edge_j() const { return kTwoEdges * domain_.typical_edge_sigma_j; }
-  void add_side(SideSum& side, size_t from, size_t to) const {
-    side.add(energy(from, to), whole(from, to), edge_j());
-  }
 
   const DomainEnergy& domain_;
   const Sweep& sweep_;
@@ -251,7 +107,7 @@ class DomainShares {
 Attribution unknown_attribution(const Quantity& total) {
   Quantity unknown = Quantity::missing("J", total.reason);
   unknown.source = total.source;
-  return {unknown, unknown, unknown};
+  return {unknown, unknown, unknown, {"", "", unknown, unknown}};
 }
 
 /// The split at the first token says something only if that of every answer is known. A request
@@ -266,6 +122,87 @@ void require_first_tokens(std::span<const Flight> flights,
       Quantity::missing("J", "the first token of some answers is not known");
 }
 
+/// The inputs of every division.
+struct DivisionInput {
+  const EnergySources& sources;
+  std::span<const TimeSpan> windows;
+  const std::vector<Quantity>& baselines;
+  const WindowEnergy& measured;
+  std::span<const Flight> flights;
+};
+
+void divide(const DivisionInput& in, std::span<const WeightedFlight> weighted,
+            std::vector<RequestResult>& results, Attribution& sums) {
+  const Sweep sweep = make_sweep(in.windows, weighted);
+  for (size_t d = 0; d < in.sources.chosen.size(); ++d) {
+    if (!in_total(in.sources.chosen[d], in.measured)) continue;
+    DomainShares shares(in.sources.chosen[d], sweep);
+    shares.divide(in.flights, in.baselines[d], results);
+    shares.add_to(sums);
+  }
+}
+
+/// The chosen weights, and others that might have been right as well.
+struct Division {
+  EnergyDivision description;
+  std::vector<WeightedFlight> weights;
+  std::vector<WeightedFlight> alternative;  ///< empty: there is no other
+};
+
+Quantity token_cost(double value, double se) {
+  Quantity q = Quantity::missing("J", "");
+  q.value = value;
+  q.random = 2 * se;
+  q.source = Source::kIntegratedPower;
+  return q;
+}
+
+Division choose_division(const DivisionInput& in) {
+  const auto unlearnt = [](const std::string& method, const std::string& reason) {
+    return EnergyDivision{method, reason, Quantity::missing("J", reason),
+                          Quantity::missing("J", reason)};
+  };
+  const auto stages = stages_of(in.flights);
+  if (!stages) {
+    return {unlearnt("time", "the tokens of some answers or their arrival are not known"),
+            equal_flights(in.flights),
+            {}};
+  }
+  const LearntTokenEnergy learnt =
+      learn_token_energy(in.sources, in.windows, in.baselines, in.measured, *stages);
+  if (!learnt.energy) {
+    return {unlearnt("tokens", learnt.reason), working_flights(*stages, 1, 1),
+            equal_flights(in.flights)};
+  }
+  const TokenEnergy& e = *learnt.energy;
+  // Only the ratio of the two costs matters to the division.
+  const double ratio_error = 2 * std::hypot(e.prefill_se / e.prefill_j, e.decode_se / e.decode_j);
+  return {{"regression", "", token_cost(e.prefill_j, e.prefill_se),
+           token_cost(e.decode_j, e.decode_se)},
+          working_flights(*stages, e.prefill_j, e.decode_j),
+          working_flights(*stages, e.prefill_j * (1 + ratio_error), e.decode_j)};
+}
+
+void widen(Quantity& quantity, const Quantity& other) {
+  if (!quantity.known() || !other.known()) return;
+  quantity.random = std::hypot(quantity.random, *quantity.value - *other.value);
+}
+
+/// What the other division gives instead is an uncertainty of this one.
+void widen_by(const DivisionInput& in, const Division& division,
+              std::vector<RequestResult>& results, Attribution& out) {
+  std::vector<RequestResult> others(results.size());
+  label_like(in.measured.total, others, in.flights);
+  Attribution sums = unknown_attribution(in.measured.total.gross);
+  divide(in, division.alternative, others, sums);
+  for (size_t i = 0; i < results.size(); ++i) {
+    widen(results[i].energy, others[i].energy);
+    widen(results[i].active_energy, others[i].active_energy);
+  }
+  widen(out.before_first_token, sums.before_first_token);
+  widen(out.after_first_token, sums.after_first_token);
+}
+
 }  // namespace
 
 Attribution attribute_energy(const EnergySources& sources, std::span<const TimeSpan> windows,
@@ -274,13 +211,11 @@ Attribution attribute_energy(const EnergySources& sources, std::span<const TimeS
   label_like(measured.total, results, flights);
   Attribution out = unknown_attribution(measured.total.gross);
   if (windows.empty() || !measured.total.gross.known()) return out;
-  const Sweep sweep = make_sweep(windows, flights);
-  for (size_t d = 0; d < sources.chosen.size(); ++d) {
-    if (!in_total(sources.chosen[d], measured)) continue;
-    DomainShares shares(sources.chosen[d], sweep);
-    shares.divide(flights, baselines[d], results);
-    shares.add_to(out);
-  }
+  const DivisionInput in{sources, windows, baselines, measured, flights};
+  Division division = choose_division(in);
+  divide(in, division.weights, results, out);
+  if (!division.alternative.empty()) widen_by(in, division, results, out);
+  out.division = std::move(division.description);
   require_first_tokens(flights, results, out);
   return out;
 }

@@ -1,21 +1,13 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <vector>
 
+#include "analysis/flight.h"
 #include "analysis/sources.h"
 #include "core/results.h"
 
 namespace aieb {
-
-/// The time during which a request was in flight: sent and not yet done.
-struct Flight {
-  TimeSpan span;
-  std::optional<int64_t> first_token_ns;
-  std::optional<size_t> result;  ///< index in Results::requests; none for requests of other phases,
-                                 ///< which use energy of the window, too, while they are in flight
-};
 
 /// Where the measured energy went, besides to each request. Σ requests + unattributed = gross and
 /// before + after + unattributed = gross, to rounding.
@@ -23,12 +15,17 @@ struct Attribution {
   Quantity unattributed;
   Quantity before_first_token;  ///< both missing unless the first token of every answer is known
   Quantity after_first_token;
+  EnergyDivision division;
 };
 
-/// Divides the gross power at each instant of `windows` evenly over the flights. Sets `energy` and
-/// `active_energy` of the results.
+/// Divides the gross power at each instant of `windows` over the flights, in proportion to the work
+/// that the server does for each: tokens per second times what such a token costs, learnt from the
+/// run (analysis/token_energy.h). Where that cannot be learnt, every token weighs the same; where
+/// tokens are not known, every request does. Sets `energy` and `active_energy` of the results.
 ///
 /// Domains that are not part of that total are left out. `baselines` as from `idle_baselines`.
+/// What another division would have given widens the random part of a request's uncertainty: with
+/// learnt costs their standard errors, with equal tokens the difference to equal requests.
 /// A sweep over the sorted begins and ends with prefix sums: R·log R + D·(R + S) for R requests,
 /// D domains and S samples a domain.
 Attribution attribute_energy(const EnergySources& sources, std::span<const TimeSpan> windows,

@@ -76,6 +76,15 @@ struct Histogram {
   std::vector<int64_t> counts;  ///< one less than edges
 };
 
+/// How the power of each instant was divided over the requests in flight. docs/metrics.md, "Energy
+/// of a request".
+struct EnergyDivision {
+  std::string method;         ///< regression, tokens or time; empty: nothing to divide
+  std::string reason;         ///< why not by regression; else empty
+  Quantity per_prompt_token;  ///< J above idle that computing a prompt token costs, as learnt
+  Quantity per_output_token;  ///< same of an output token
+};
+
 /// What the measured energy and the GPUs' time cost at the configured prices; the unit of every
 /// part is the currency. Missing where no price is configured.
 struct Cost {
@@ -170,8 +179,11 @@ struct Results {
   WindowEnergy measure;
   std::map<std::string, WindowEnergy> other_phases;  ///< idle, load, warmup, ramp, drain, cooldown
   Quantity unattributed;                             ///< J of measure not owed to a request
-  Quantity before_first_token;       ///< J of requests until their first token: waiting and prefill
-  Quantity after_first_token;        ///< J of requests from then on: decode
+  Quantity before_first_token;  ///< J of requests until their first token: waiting and prefill
+  Quantity after_first_token;   ///< J of requests from then on: decode
+  Quantity prefill_per_prompt_token;  ///< J: before_first_token ÷ prompt tokens
+  Quantity decode_per_output_token;   ///< J: after_first_token ÷ output tokens
+  EnergyDivision division;
   Quantity energy_per_output_token;  ///< J
   Quantity energy_per_request;       ///< J
   Quantity emissions;                ///< g CO2e of measure, PUE applied

@@ -75,6 +75,8 @@ constexpr std::array kDerived = {
     Derived{"unattributed", &Results::unattributed},
     Derived{"before_first_token", &Results::before_first_token},
     Derived{"after_first_token", &Results::after_first_token},
+    Derived{"prefill_per_prompt_token", &Results::prefill_per_prompt_token},
+    Derived{"decode_per_output_token", &Results::decode_per_output_token},
     Derived{"per_output_token", &Results::energy_per_output_token},
     Derived{"per_request", &Results::energy_per_request},
     Derived{"emissions", &Results::emissions},
@@ -85,6 +87,20 @@ Json derived_json(const Results& results) {
   Json out;
   for (const Derived& row : kDerived) out[row.key] = to_json(results.*row.member);
   return out;
+}
+
+Json division_json(const EnergyDivision& division) {
+  return {{"method", text_or_null(division.method)},
+          {"reason", text_or_null(division.reason)},
+          {"per_prompt_token", to_json(division.per_prompt_token)},
+          {"per_output_token", to_json(division.per_output_token)}};
+}
+
+EnergyDivision division_from(const Json& json) {
+  if (!json.is_object()) return {"", "", Quantity::missing("J", ""), Quantity::missing("J", "")};
+  return {json.value("method", Json()).is_string() ? json["method"].get<std::string>() : "",
+          json.value("reason", Json()).is_string() ? json["reason"].get<std::string>() : "",
+          quantity_from(json.at("per_prompt_token")), quantity_from(json.at("per_output_token"))};
 }
 
 Json prompts_json(const Results& results) {
@@ -142,6 +158,7 @@ Json results_to_json(const Results& results) {
           {"energy", energy_json(results)},
           {"energy_by_phase", phases_json(results)},
           {"derived", derived_json(results)},
+          {"energy_division", division_json(results.division)},
           {"goodput", goodput_to_json(results.goodput)},
           {"steady_state", steady_state_to_json(results.steady_state)},
           {"energy_disabled", results.energy_disabled},
@@ -278,6 +295,7 @@ Results read_document(const Json& json) {
   out.started_wall_ns = json.at("started_wall_ns").get<int64_t>();
   read_summary(json.at("summary"), out);
   read_energy(json, out);
+  out.division = division_from(json.value("energy_division", Json()));
   out.goodput = goodput_from_json(json.at("goodput"));
   out.steady_state = steady_state_from_json(json.at("steady_state"));
   for (const Json& prompt : json.at("per_prompt_results")) {

@@ -31,8 +31,8 @@ TEST(Attribution, divides_each_instant_over_the_requests_in_flight) {
   b.phase(PhaseKind::kMeasure, 0, 10);
   b.domain(Component::kCpu, DomainKind::kCounter);
   b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
-  b.request(1, 5);  // alone 1–3, shared 3–5
-  b.request(3, 6);  // shared 3–5, alone 5–6
+  b.request(1, 5).prompt_tokens.reset();  // alone 1–3, shared 3–5
+  b.request(3, 6);                        // shared 3–5, alone 5–6
   const Results r = analyze(b.trace());
   EXPECT_NEAR(*r.requests[0].energy.value, 200 + 100, 1e-6);
   EXPECT_NEAR(*r.requests[1].energy.value, 100 + 100, 1e-6);
@@ -104,7 +104,7 @@ TEST(Attribution, requests_of_other_phases_take_their_share_which_is_owed_to_non
   b.phase(PhaseKind::kRamp, 0, 5).phase(PhaseKind::kMeasure, 5, 10);
   b.domain(Component::kCpu, DomainKind::kCounter);
   b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
-  b.request(2, 10);
+  b.request(2, 10).prompt_tokens.reset();  // of unknown sizes, so they share evenly
   b.request(5, 10);
   const Results r = analyze(b.trace());
   ASSERT_EQ(r.requests.size(), 1U);

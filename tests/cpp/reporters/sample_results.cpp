@@ -125,6 +125,10 @@ void set_energy(Results& r) {
   r.unattributed = joules(110, 5, 1, Source::kPartial);
   r.before_first_token = joules(400, 18, 3, Source::kPartial);
   r.after_first_token = joules(3900, 165, 9, Source::kPartial);
+  r.prefill_per_prompt_token = joules(3.2, 0.14, 0.02, Source::kPartial);
+  r.decode_per_output_token = joules(30.5, 1.3, 0.1, Source::kPartial);
+  r.division = {"regression", "", joules(1.9, 0, 0.3, Source::kIntegratedPower),
+                joules(24, 0, 1.2, Source::kIntegratedPower)};
   const Quantity energy_cost = joules(4410, 186.2, 12.2, Source::kPartial).scaled(1e-7, "EUR");
   Quantity total_cost = energy_cost;
   *total_cost.value += 0.00694;
@@ -205,9 +209,11 @@ Results bare_results() {
   r.measure.duration_s = 10;
   r.measure.missing = {"cpu", "dram"};
   r.measure.components[Component::kCpu].gross = Quantity::missing("J", why);
-  for (Quantity* q : {&r.measure.total.gross, &r.measure.total.active, &r.measure.total.idle_share,
-                      &r.unattributed, &r.before_first_token, &r.after_first_token,
-                      &r.energy_per_output_token, &r.energy_per_request}) {
+  for (Quantity* q :
+       {&r.measure.total.gross, &r.measure.total.active, &r.measure.total.idle_share,
+        &r.unattributed, &r.before_first_token, &r.after_first_token, &r.prefill_per_prompt_token,
+        &r.decode_per_output_token, &r.energy_per_output_token, &r.energy_per_request,
+        &r.division.per_prompt_token, &r.division.per_output_token}) {
     *q = Quantity::missing("J", why);
   }
   r.measure.total.baseline = Quantity::missing("W", why);
