@@ -69,6 +69,9 @@ RequestResult latencies_of(RequestRecord record) {
   const auto last = record.last_token_ns ? record.last_token_ns : record.done_ns;
   result.ttft_s = between(record.sent_ns, record.first_token_ns);
   result.latency_s = between(record.sent_ns, last);
+  if (record.extra.contains(kFirstAnswerNs)) {
+    result.ttfa_s = between(record.sent_ns, record.extra[kFirstAnswerNs].get<int64_t>());
+  }
   result.send_lag_s = between(record.planned_ns, record.sent_ns);
   result.ttft_from_planned_s = between(record.planned_ns, record.first_token_ns);
   result.latency_from_planned_s = between(record.planned_ns, last);
@@ -96,21 +99,57 @@ void append_token_gaps(std::span<const TokenArrival> arrivals, std::vector<doubl
   }
 }
 
+void append_chunk_gaps(std::span<const TokenArrival> arrivals, std::vector<double>& gaps) {
+  for (size_t i = 1; i < arrivals.size(); ++i) {
+    gaps.push_back(seconds(arrivals[i].t_ns - arrivals[i - 1].t_ns));
+  }
+}
+
+namespace {
+
+std::optional<double> mean_tokens_of_arrivals(const std::vector<RequestResult>& requests) {
+  int64_t tokens = 0;
+  size_t arrivals = 0;
+  for (const RequestResult& request : requests) {
+    if (request.record.status != RequestStatus::kOk) continue;
+    for (const TokenArrival& arrival : request.record.token_times) tokens += arrival.count;
+    arrivals += request.record.token_times.size();
+  }
+  if (arrivals == 0) return std::nullopt;
+  return static_cast<double>(tokens) / static_cast<double>(arrivals);
+}
+
+/// ITL and ICL: of all answered requests together.
+struct Gaps {
+  std::vector<double> tokens;
+  std::vector<double> chunks;
+};
+
+Gaps gaps_of(const std::vector<RequestResult>& requests) {
+  Gaps gaps;
+  for (const RequestResult& request : requests) {
+    if (request.record.status != RequestStatus::kOk) continue;
+    append_token_gaps(request.record.token_times, gaps.tokens);
+    append_chunk_gaps(request.record.token_times, gaps.chunks);
+  }
+  return gaps;
+}
+
+}  // namespace
+
 void summarize_requests(Results& results) {
   count_statuses(results);
   results.prompt_tokens = sum_of(results.requests, &RequestRecord::prompt_tokens);
   results.output_tokens = sum_of(results.requests, &RequestRecord::output_tokens);
-  std::vector<double> gaps;
-  for (const RequestResult& request : results.requests) {
-    if (request.record.status == RequestStatus::kOk) {
-      append_token_gaps(request.record.token_times, gaps);
-    }
-  }
+  Gaps gaps = gaps_of(results.requests);
   const auto describe = [&results](const char* key, std::vector<double> values) {
     if (auto histogram = histogram_of(values)) results.histograms[key] = std::move(*histogram);
     return summarize(std::move(values));
   };
-  results.itl_s = describe("itl_s", std::move(gaps));
+  results.itl_s = describe("itl_s", std::move(gaps.tokens));
+  results.icl_s = summarize(std::move(gaps.chunks));
+  results.tokens_per_chunk = mean_tokens_of_arrivals(results.requests);
+  results.ttfa_s = summarize(values_of(results.requests, &RequestResult::ttfa_s));
   results.ttft_s = describe("ttft_s", values_of(results.requests, &RequestResult::ttft_s));
   results.tpot_s = describe("tpot_s", values_of(results.requests, &RequestResult::tpot_s));
   results.e2e_s = describe("e2e_s", values_of(results.requests, &RequestResult::latency_s));

@@ -17,7 +17,11 @@ RequestResult latencies_of(RequestRecord record);
 /// tokens and counted once a token (the first arrival has no gap of its own).
 void append_token_gaps(std::span<const TokenArrival> arrivals, std::vector<double>& gaps);
 
-/// The largest of these gaps; absent with fewer than two arrivals.
+/// Inter-chunk latencies in seconds: the gap before each arrival after the first, whatever number
+/// of tokens it brought.
+void append_chunk_gaps(std::span<const TokenArrival> arrivals, std::vector<double>& gaps);
+
+/// The largest of the gaps of `append_token_gaps`; absent with fewer than two arrivals.
 std::optional<double> largest_token_gap(std::span<const TokenArrival> arrivals);
 
 /// Sets counts, token sums, latency distributions and throughput of `results` from its `requests`

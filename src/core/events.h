@@ -118,6 +118,9 @@ struct TraceEvent {
   Json data = Json::object();
 };
 
+/// Key of `RequestRecord::extra`: when the first token of the answer itself came, after reasoning.
+constexpr const char* kFirstAnswerNs = "first_answer_ns";
+
 /// Receives everything that happens in a run. Implementations are thread-safe and never block the
 /// caller on I/O.
 class EventSink {

@@ -98,6 +98,7 @@ struct RequestResult {
   RequestRecord record;
   std::optional<double> start_s;              ///< sent, since the first phase began
   std::optional<double> ttft_s;               ///< first token − sent
+  std::optional<double> ttfa_s;               ///< first token of the answer, after reasoning − sent
   std::optional<double> tpot_s;               ///< (last token − first token) / (output tokens − 1)
   std::optional<double> latency_s;            ///< last token − sent (end to end)
   std::optional<double> send_lag_s;           ///< sent − intended start
@@ -166,7 +167,10 @@ struct Results {
   std::optional<double> decode_tokens_per_s;  ///< 1 / mean TPOT
   std::optional<Distribution> ttft_s;
   std::optional<Distribution> tpot_s;
+  std::optional<Distribution> ttfa_s;  ///< of requests that reasoned
   std::optional<Distribution> itl_s;
+  std::optional<Distribution> icl_s;
+  std::optional<double> tokens_per_chunk;  ///< mean tokens of an arrival
   std::optional<Distribution> e2e_s;
   std::optional<Distribution> send_lag_s;  ///< these three: of requests with an intended start
   std::optional<Distribution> ttft_from_planned_s;

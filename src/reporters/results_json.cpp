@@ -135,6 +135,7 @@ Json prompt_json(const RequestResult& request) {
           {"last_logits", r.extra.contains("last_logits") ? r.extra["last_logits"] : Json(nullptr)},
           {"finish_reason", text_or_null(r.finish_reason)},
           {"ttft_s", or_null(request.ttft_s)},
+          {"ttfa_s", or_null(request.ttfa_s)},
           {"tpot_s", or_null(request.tpot_s)},
           {"latency_s", or_null(request.latency_s)},
           {"send_lag_s", or_null(request.send_lag_s)},
@@ -217,6 +218,9 @@ void read_summary(const Json& s, Results& out) {
   out.output_tokens_per_s = optional_at<double>(s, "output_tokens_per_s");
   out.decode_tokens_per_s = optional_at<double>(s, "decode_tokens_per_s");
   out.ttft_s = distribution_from(s, "ttft_s");
+  out.ttfa_s = distribution_from(s, "ttfa_s");
+  out.icl_s = distribution_from(s, "icl_s");
+  out.tokens_per_chunk = optional_at<double>(s, "tokens_per_chunk");
   out.tpot_s = distribution_from(s, "tpot_s");
   out.itl_s = distribution_from(s, "itl_s");
   out.e2e_s = distribution_from(s, "e2e_s");
@@ -261,6 +265,7 @@ RequestResult request_from(const Json& json) {
   }
   out.start_s = optional_at<double>(json, "start_s");
   out.ttft_s = optional_at<double>(json, "ttft_s");
+  out.ttfa_s = optional_at<double>(json, "ttfa_s");
   out.tpot_s = optional_at<double>(json, "tpot_s");
   out.latency_s = optional_at<double>(json, "latency_s");
   out.send_lag_s = optional_at<double>(json, "send_lag_s");

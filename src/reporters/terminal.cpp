@@ -75,6 +75,7 @@ void add_work_rows(std::vector<Row>& rows, const Results& r) {
   }
   const std::pair<const char*, const std::optional<Distribution>*> latencies[] = {
       {"TTFT", &r.ttft_s},
+      {"TTFA", &r.ttfa_s},
       {"latency", &r.e2e_s},
       {"  from plan", &r.e2e_from_planned_s},
       {"send lag", &r.send_lag_s}};

@@ -129,7 +129,7 @@ void Answer::finish() {
   }
   if (!reasoning_.empty()) {
     extra["reasoning"] = reasoning_;
-    if (first_answer_ns_) extra["first_answer_ns"] = *first_answer_ns_;
+    if (first_answer_ns_) extra[kFirstAnswerNs] = *first_answer_ns_;
     if (!record_->reasoning_tokens && counting_ != Counting::kChunks) {
       record_->reasoning_tokens = reasoning_tokens_;
     }

@@ -58,6 +58,25 @@ TEST(Latency, tokens_that_arrive_together_share_their_gap) {
               ElementsAre(DoubleNear(0.2, 1e-9), DoubleNear(0.3, 1e-9), DoubleNear(0.3, 1e-9)));
 }
 
+TEST(Latency, a_chunk_is_one_gap_however_many_tokens_it_brings) {
+  Results results;
+  RequestRecord record = streamed();
+  record.token_times = {{nanoseconds(2.0), 3}, {nanoseconds(2.2), 1}, {nanoseconds(2.8), 2}};
+  results.requests.push_back(latencies_of(record));
+  summarize_requests(results);
+  EXPECT_EQ(results.icl_s->count, 2);
+  EXPECT_NEAR(results.icl_s->mean, 0.4, 1e-9);
+  EXPECT_EQ(results.itl_s->count, 3);
+  EXPECT_DOUBLE_EQ(*results.tokens_per_chunk, 2);
+}
+
+TEST(Latency, the_answer_begins_after_the_reasoning) {
+  RequestRecord record = streamed();
+  EXPECT_FALSE(latencies_of(record).ttfa_s);
+  record.extra[kFirstAnswerNs] = nanoseconds(3.25);
+  EXPECT_DOUBLE_EQ(*latencies_of(record).ttfa_s, 1.75);
+}
+
 TEST(Latency, failed_requests_do_not_enter_the_statistics) {
   Results results;
   results.measured_s = 10;

@@ -44,6 +44,7 @@ RequestResult answered(int index, double energy_j) {
   r.record.extra = {{"token_ids", {1, 2, 3}}};
   r.start_s = 2.0 + index;
   r.ttft_s = 0.045;
+  r.ttfa_s = 0.31;
   r.tpot_s = 0.012;
   r.latency_s = 0.801;
   r.latency_from_planned_s = 0.802;
@@ -182,6 +183,9 @@ Results sample_results() {
   r.ttft_s = distribution(0.045);
   r.tpot_s = distribution(0.012);
   r.itl_s = distribution(0.0119);
+  r.ttfa_s = distribution(0.31);
+  r.icl_s = distribution(0.0179);
+  r.tokens_per_chunk = 1.5;
   r.e2e_s = distribution(0.801);
   set_load(r);
   r.histograms["ttft_s"] = {{0.0405, 0.045, 0.0675}, {1, 1}};
