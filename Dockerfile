@@ -16,6 +16,7 @@ COPY tools/setup.sh tools/requirements-wheel.txt tools/
 RUN source tools/setup.sh && setup_wheel python3
 COPY . .
 RUN --mount=type=cache,target=/root/.cache --mount=type=cache,target=/root/.cargo/registry \
+    --mount=type=cache,target=/src/build/rust \
     ./build_wheel.sh
 
 FROM python:${PYTHON_VERSION}-slim-bookworm
@@ -33,5 +34,5 @@ ENV PATH=/opt/aieb/bin:$PATH AIEB_VENV=/opt/aieb AIEB_NO_SETUP=1 PYTHONSAFEPATH=
     HOME=/app/home HF_HOME=/app/huggingface \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 WORKDIR /app
-USER aieb
+USER 1000:1000
 CMD ["./run_benchmark.sh"]

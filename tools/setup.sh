@@ -226,7 +226,7 @@ ensure_python_headers() { # interpreter
 
 setup_wheel() { # interpreter
   if may_install_packages; then
-    install_packages "100 MB to download, 400 MB on disk" "${RUN_PACKAGES[@]}"
+    install_packages "100 MB to download, 400 MB on disk" "${RUN_PACKAGES[@]}" ccache
   fi
   ensure_python_headers "$1"
   ensure_rust
