@@ -95,7 +95,7 @@ def check_console(place: Place, block: Block) -> None:
     result = place.bash(commands(block))
     output = result.stdout + result.stderr
     came = [line.strip() for line in output.splitlines()]
-    for label in shown(block):
+    for label in map(place.local, shown(block)):
         assert any(line.startswith(label) for line in came), f"{block}: {label!r} not in\n{output}"
 
 

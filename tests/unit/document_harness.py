@@ -59,6 +59,10 @@ done
 """
 
 
+# Reads what is piped into it and succeeds.
+NOTHING = "#!/bin/sh\n[ -t 0 ] || cat >/dev/null\n"
+
+
 @dataclass
 class Block:
     document: str  # relative to the repository
@@ -93,8 +97,8 @@ def commands(block: Block) -> str:
 def shown(block: Block) -> list[str]:
     """The labels of the lines that a console block shows: what stands before the figures."""
     lines = [line for line in block.text.splitlines() if not line.startswith("$ ")]
-    labels = (re.match(r" *(\S.*?)(?: {2}|$)", line) for line in lines)
-    return [label[1] for label in labels if label and label[1] != "…"]
+    labels = (re.match(r" *(\S.*?)(?: {2}|…|$)", line) for line in lines)
+    return [label[1].strip() for label in labels if label and label[1] != "…"]
 
 
 def write_script(path: Path, text: str) -> None:
@@ -118,7 +122,7 @@ class Place:
         write_script(programs / "aieb", AIEB)
         for name in STAND_INS:
             path = self.folder / name if name.startswith("./") else programs / name
-            write_script(path, DOCKER if name == "docker" else "#!/bin/sh\n")
+            write_script(path, DOCKER if name == "docker" else NOTHING)
 
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if k not in VARIABLES and k != "VIRTUAL_ENV"}
@@ -137,8 +141,8 @@ class Place:
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True,
-            timeout=120, check=False,
+            command, cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
     def local(self, text: str) -> str:
