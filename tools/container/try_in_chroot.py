@@ -8,7 +8,7 @@ distribution with another Python. Needs root (for chroot and mounts in a namespa
     try_in_chroot.py Dockerfile.poc --work /var/tmp/image
     try_in_chroot.py Dockerfile --work /var/tmp/image --build-arg TORCH=cpu \\
         --env BENCHMARK_MODEL=gpt2 --run            # the image's CMD, on the host's network
-    try_in_chroot.py Dockerfile --work /var/tmp/image --reuse --run aieb doctor
+    try_in_chroot.py Dockerfile --work /var/tmp/image --keep build --keep 1 --run aieb doctor
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class Builder:
     context: Path
     work: Path
     given: dict[str, str]
-    reuse: bool = False  # only describe what an earlier call built
+    kept: list[str] = field(default_factory=list)  # stages that an earlier call built
+    settings: dict[str, str] = field(default_factory=dict)  # further variables of RUN steps
+    volumes: list[tuple[Path, str]] = field(default_factory=list)  # and mounts
     images: dict[str, Image] = field(default_factory=dict)
 
     def base(self) -> Path:
@@ -80,7 +82,7 @@ class Builder:
         base = self.base()
         for stage in stages:
             image = Image(self.work / file.name / stage.name)
-            if not self.reuse:
+            if stage.name not in self.kept:
                 shutil.rmtree(image.root, ignore_errors=True)
                 image.root.parent.mkdir(parents=True, exist_ok=True)
                 run(["cp", "-a", "--reflink=auto", str(base), str(image.root)])
@@ -90,7 +92,7 @@ class Builder:
         return image
 
     def follow(self, image: Image, step: dockerfile.Step) -> None:
-        if self.reuse and step.keyword in ("COPY", "RUN"):
+        if image.root.name in self.kept and step.keyword in ("COPY", "RUN"):
             return
         say(f"{image.root.name}:{step.line} {step.keyword} {step.text}")
         getattr(self, step.keyword.lower())(image, step)
@@ -129,8 +131,8 @@ class Builder:
 
     def run(self, image: Image, step: dockerfile.Step) -> None:
         mounts = [self.mount(flag.removeprefix("mount=")) for flag in step.flags]
-        values = image.environment | image.arguments
-        result = enter(image, [*image.shell, step.text], mounts, values)
+        values = image.environment | image.arguments | self.settings
+        result = enter(image, [*image.shell, step.text], mounts + self.volumes, values)
         if result != 0:
             sys.exit(f"error: line {step.line} failed with exit code {result}")
 
@@ -179,6 +181,10 @@ def pairs(words: list[str]) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words)
 
 
+def mounts(words: list[str]) -> list[tuple[Path, str]]:
+    return [(Path(a).resolve(), b) for a, b in (word.split(":") for word in words)]
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("file", type=Path, help="the Dockerfile")
@@ -188,26 +194,34 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--volume", action="append", default=[], metavar="FOLDER:PATH")
     parser.add_argument("--user", help="in place of the image's")
-    parser.add_argument("--reuse", action="store_true", help="run what an earlier call built")
+    parser.add_argument(
+        "--keep", action="append", default=[], metavar="STAGE", help="as an earlier call built it"
+    )
+    parser.add_argument("--build-env", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--build-volume", action="append", default=[], metavar="FOLDER:PATH")
     parser.add_argument("--run", nargs="*", help="then run this command, or the image's own")
     return parser.parse_args()
 
 
 def main() -> int:
     options = arguments()
-    given = pairs(options.build_arg)
-    builder = Builder(options.context, options.work.resolve(), given, options.reuse)
+    builder = Builder(
+        options.context,
+        options.work.resolve(),
+        pairs(options.build_arg),
+        options.keep,
+        pairs(options.build_env),
+        mounts(options.build_volume),
+    )
     image = builder.build(options.file)
     print(
         f"{options.file}: {size_mb(image.root)} MB, of which the base is {size_mb(builder.base())}"
     )
     if options.run is None:
         return 0
-    volumes = [(Path(a).resolve(), b) for a, b in (v.split(":") for v in options.volume)]
     image.user = options.user or image.user
-    return enter(
-        image, options.run or image.command, volumes, image.environment | pairs(options.env)
-    )
+    settings = image.environment | pairs(options.env)
+    return enter(image, options.run or image.command, mounts(options.volume), settings)
 
 
 if __name__ == "__main__":
