@@ -28,7 +28,7 @@ MIRROR = "http://deb.debian.org/debian"
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
-# Mounts the list "$3…$#" of SOURCE and TARGET pairs up to "--", then starts the rest in the root.
+# Root, folder and user; pairs of SOURCE and TARGET to mount; "--"; then what to run in the root.
 IN_ROOT = r"""
 root=$1; directory=$2; user=$3; shift 3
 mount --rbind /dev "$root/dev"; mount -t proc proc "$root/proc"; mount -t sysfs -o ro sys "$root/sys"
@@ -38,7 +38,7 @@ while [ "$1" != -- ]; do
   mount --bind "$1" "$root$2"; shift 2
 done
 shift
-exec chroot --userspec="$user" "$root" /usr/bin/env -i "PWD=$directory" sh -c 'cd "$PWD" && exec env "$@"' sh "$@"
+exec chroot --userspec="$user" "$root" /usr/bin/env -i sh -c 'cd "$1" && shift && exec env "$@"' sh "$directory" "$@"
 """
 
 
