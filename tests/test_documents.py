@@ -23,8 +23,8 @@ from document_harness import LANGUAGES, STAND_INS, Block, Place, blocks, command
 sys.path.insert(0, str(ROOT / "tests" / "fakes"))
 from fake_hub import FakeHub
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
+pytest.importorskip("tokenizers")
+pytest.importorskip("safetensors")
 from python_models import make_tiny_model
 
 DATASET = "AIEnergyScore/text_generation"
