@@ -6,7 +6,8 @@
 #   AIEB_PYTORCH=OFF ./build_wheel.sh     server backends only, smaller and faster to build
 #   PYTHON=python3.12 ./build_wheel.sh    for another interpreter; 3.12 and newer share one wheel
 #
-# The manylinux tag says the oldest glibc that it runs on, which is this distribution's.
+# Compilers, libraries and Rust come from the distribution, as for ./run_benchmark.sh
+# (AIEB_NO_SETUP=1 forbids it). The manylinux tag says the oldest glibc that the wheel runs on.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,13 +15,17 @@ cd "$root"
 # shellcheck source=tools/setup.sh
 source tools/setup.sh
 
-tools_venv=$AIEB_STATE/wheel-venv
-if [ "${AIEB_NO_SETUP:-0}" != 1 ]; then
-  [ "${AIEB_NO_SYSTEM_PACKAGES:-0}" = 1 ] || install_packages "${RUN_PACKAGES[@]}"
-  ensure_rust
-fi
+python=${PYTHON:-python3}
+command -v "$python" >/dev/null || fail "PYTHON=$python: there is no such interpreter"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+  fail "the package needs Python 3.10 or newer; $python is $("$python" --version 2>&1)"
+[ "${AIEB_NO_SETUP:-0}" = 1 ] || setup_wheel "$python"
+find_rust || true # Rust where rustup or the distribution put it, for CMake
+
+# One environment for each version: the wheel is for the interpreter that builds it.
+tools_venv=$AIEB_STATE/wheel-venv/$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 if [ ! -x "$tools_venv/bin/auditwheel" ]; then
-  "${PYTHON:-python3}" -m venv "$tools_venv"
+  "$python" -m venv "$tools_venv"
   "$tools_venv/bin/pip" install --quiet --disable-pip-version-check -r tools/requirements-wheel.txt
 fi
 

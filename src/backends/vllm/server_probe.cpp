@@ -170,8 +170,14 @@ class Probe {
     return ":\n  " + replaced(command, "{port}", std::to_string(endpoint_.port()));
   }
 
-  static std::string remedy(ErrorClass error) {
+  [[nodiscard]] std::string remedy(ErrorClass error) const {
     switch (error) {
+      case ErrorClass::kDns:
+        return endpoint_.display().find("host.docker.internal") == std::string::npos
+                   ? ".\nThe name is not known here: check its spelling, or give the address"
+                   : ".\nIn a container on Linux that name must be made: docker run --add-host "
+                     "host.docker.internal:host-gateway … (docker-compose.poc.yml does it), or run "
+                     "with --network host and name localhost";
       case ErrorClass::kTls:
         return ".\nA private certificate authority is given by SSL_CERT_FILE; a server without TLS "
                "is "

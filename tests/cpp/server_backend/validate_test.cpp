@@ -74,6 +74,14 @@ TEST(ServerValidate, says_what_was_tried_and_how_to_start_a_server) {
   EXPECT_THAT(text, HasSubstr("VLLM_ENDPOINT"));
 }
 
+TEST(ServerValidate, tells_how_a_container_gets_the_name_of_its_host) {
+  BackendConfig config;
+  config.endpoint = "http://host.docker.internal.invalid:8000/v1";
+  EXPECT_THAT(complaint(config), HasSubstr("--add-host host.docker.internal:host-gateway"));
+  config.endpoint = "http://my-server.invalid:8000/v1";
+  EXPECT_THAT(complaint(config), HasSubstr("check its spelling"));
+}
+
 TEST(ServerValidate, lists_the_servers_models_with_the_nearest_marked) {
   ScriptServer server([](const ReceivedRequest& q, Connection& c) {
     if (q.path != "/v1/models") return c.respond(200, "");
