@@ -47,7 +47,7 @@ class Image:
     """A stage under construction, and at last the image."""
 
     root: Path
-    environment: dict[str, str] = field(default_factory=lambda: {"PATH": PATHS})
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": PATHS, "HOME": "/root"})
     arguments: dict[str, str] = field(default_factory=dict)
     shell: list[str] = field(default_factory=lambda: ["/bin/sh", "-c"])
     directory: str = "/"
