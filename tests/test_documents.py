@@ -92,7 +92,8 @@ def check_bash(place: Place, block: Block) -> None:
 
 
 def check_console(place: Place, block: Block) -> None:
-    result = place.bash(commands(block))
+    """Commands may fail here: messages of errors are shown too."""
+    result = place.bash(commands(block), keep_going=True)
     output = result.stdout + result.stderr
     came = [line.strip() for line in output.splitlines()]
     for label in map(place.local, shown(block)):

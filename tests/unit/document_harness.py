@@ -150,8 +150,9 @@ class Place:
     def local(self, text: str) -> str:
         return text.replace("localhost:8000", self.server)
 
-    def bash(self, text: str) -> subprocess.CompletedProcess[str]:
-        return self.run(["bash", "-euo", "pipefail", "-c", self.local(text)])
+    def bash(self, text: str, keep_going: bool = False) -> subprocess.CompletedProcess[str]:
+        options = "-uo" if keep_going else "-euo"
+        return self.run(["bash", options, "pipefail", "-c", self.local(text)])
 
     def python(self, text: str) -> subprocess.CompletedProcess[str]:
         return self.run([sys.executable, "-c", self.local(text)])
