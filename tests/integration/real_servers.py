@@ -199,12 +199,14 @@ def write_config(
     (folder / "config.json").write_text(json.dumps(config))
 
 
-def run(folder: Path, *words: str, code: int = 0, **variables: str) -> dict[str, Any]:
+def run(
+    folder: Path, *words: str, code: int = 0, config: str = "config.json", **variables: str
+) -> dict[str, Any]:
     """The results document of `aieb run`."""
     done = aieb(
         folder,
         "run",
-        "config.json",
+        config,
         "--quiet",
         "--json",
         "r.json",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cli_harness import aieb, assert_fails, start_aieb
 from real_servers import (
+    CONTEXT,
     NAME,
     QUESTIONS,
     RealServer,
@@ -129,7 +130,7 @@ def test_a_prompt_that_is_too_long_fails_alone(llama_cpp: RealServer, tmp_path: 
         tmp_path,
         llama_cpp,
         "openai",
-        prompts=(QUESTIONS[0], "word " * 600, QUESTIONS[1]),
+        prompts=(QUESTIONS[0], "word " * CONTEXT, QUESTIONS[1]),
         generate_kwargs={"max_new_tokens": 2},
     )
     prompts = run(tmp_path, code=1)["per_prompt_results"]

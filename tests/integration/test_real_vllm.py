@@ -42,7 +42,7 @@ def total(prompts: list[Any], key: str) -> int:
 
 
 def test_the_configuration_of_the_repository_measures_it(vllm: RealServer, tmp_path: Path) -> None:
-    shutil.copy(ROOT / "configs" / "gpt_oss_120b.yaml", tmp_path / "config.json")
+    shutil.copy(ROOT / "configs" / "gpt_oss_120b.yaml", tmp_path / "config.yaml")
     (tmp_path / "prompts.jsonl").write_text(
         "".join(json.dumps({"text": text}) + "\n" for text in QUESTIONS)
     )
@@ -53,6 +53,7 @@ def test_the_configuration_of_the_repository_measures_it(vllm: RealServer, tmp_p
         "scenario.generate_kwargs.max_new_tokens=16",
         "scenario.generate_kwargs.min_new_tokens=10",
         "metrics.idle_s=1",
+        config="config.yaml",
         VLLM_ENDPOINT=vllm.endpoint,
         BENCHMARK_MODEL=NAME,
     )
@@ -114,7 +115,9 @@ def test_a_sweep_over_concurrency_is_counted_to_the_token(vllm: RealServer, tmp_
     done = aieb(tmp_path, "sweep", "config.json", "--quiet", "--json", "-", grid, limit_s=400)
     assert done.returncode == 0, done.stderr
     points = json.loads(done.stdout)["points"]
-    assert [p["results"]["summary"]["output_tokens"] for p in points] == [32, 32, 32]
+    assert [(p["metrics"]["requests"], p["metrics"]["failed_requests"]) for p in points] == [
+        (4, 0)
+    ] * 3
     assert vllm.growth_since(before)[GENERATED] == 96
 
 
@@ -208,7 +211,7 @@ def test_synthetic_prompts_have_exactly_the_length_asked_for(
         tmp_path,
         vllm,
         prompts=QUESTIONS[:3],
-        synthetic={"input_tokens": 75, "output_tokens": 3},
+        synthetic={"input_tokens": {"mean": 75}, "output_tokens": {"mean": 3}},
     )
     assert [(p["prompt_tokens"], p["completion_tokens"]) for p in prompts] == [(75, 3)] * 3
     assert vllm.growth_since(before)[PROMPTED] == 225
@@ -301,7 +304,7 @@ def test_a_prompt_that_is_too_long_fails_alone(vllm: RealServer, tmp_path: Path)
     write_config(
         tmp_path,
         vllm,
-        prompts=(QUESTIONS[0], "word " * 600, QUESTIONS[1]),
+        prompts=(QUESTIONS[0], "word " * CONTEXT, QUESTIONS[1]),
         generate_kwargs={"max_new_tokens": 2},
     )
     prompts = run(tmp_path, code=1)["per_prompt_results"]
