@@ -104,8 +104,18 @@ def test_keys_of_its_own_are_sent_as_they_are(llama_cpp: RealServer, tmp_path: P
 def test_ignore_eos_is_sent_where_the_type_says_that_the_server_knows_it(
     llama_cpp: RealServer, tmp_path: Path, backend: str
 ) -> None:
-    prompt = answer(tmp_path, llama_cpp, backend, max_new_tokens=40, ignore_eos=True)
-    assert prompt["finish_reason"] == {"openai": "stop", "vllm": "length"}[backend]
+    write_config(
+        tmp_path,
+        llama_cpp,
+        backend,
+        prompts=QUESTIONS[:1],
+        generate_kwargs={"max_new_tokens": 4, "ignore_eos": True},
+    )
+    results = run(tmp_path)
+    (prompt,) = results["per_prompt_results"]
+    assert (prompt["finish_reason"], prompt["completion_tokens"]) == ("length", 4)
+    notices = [text for text in results["warnings"] if "ignore_eos has no effect" in text]
+    assert len(notices) == (1 if backend == "openai" else 0)
 
 
 def test_reasoning_is_told_from_the_answer(thinking: RealServer, tmp_path: Path) -> None:

@@ -326,10 +326,12 @@ def test_a_request_that_runs_out_of_time_is_given_up_by_the_server_too(
     )
     (prompt,) = run(tmp_path, code=1)["per_prompt_results"]
     assert prompt["error_class"] == "timeout_total"
+    # It counts no aborted requests; what it still works on shows that it has let go.
     limit = time.monotonic() + 30
-    while ended(vllm.growth_since(before)) != {"abort": 1} and time.monotonic() < limit:
+    while vllm.counters()["vllm:num_requests_running"] and time.monotonic() < limit:
         time.sleep(0.2)
-    assert ended(vllm.growth_since(before)) == {"abort": 1}
+    assert vllm.counters()["vllm:num_requests_running"] == 0
+    assert vllm.growth_since(before)[GENERATED] < 400
 
 
 def test_an_engine_that_is_killed_ends_the_run_and_keeps_it(
