@@ -8,6 +8,7 @@
 #   ./run_tests.sh tidy          clang-tidy over the whole tree (10 minutes on 2 cores)
 #   ./run_tests.sh wheel         builds the wheel and tests it, installed, in an empty environment
 #   ./run_tests.sh slow          what takes longer: full model comparisons, simulations, soak
+#   ./run_tests.sh servers       against a real vLLM and a real llama.cpp, which it sets up first
 #   ./run_tests.sh default asan  several in one go
 set -euo pipefail
 
@@ -15,6 +16,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
 # shellcheck source=tools/setup.sh
 source tools/setup.sh
+# shellcheck source=tools/setup_servers.sh
+source tools/setup_servers.sh
 
 python() { "$AIEB_VENV/bin/python" "$@"; }
 
@@ -25,13 +28,19 @@ run_pytest() { # pytest arguments …
 suite_default() {
   build dev "aieb and its tests, about 12 minutes on 2 cores the first time"
   ctest --preset dev -j2 -LE slow
-  run_pytest -m "not slow" tests
+  run_pytest -m "not slow and not servers" tests
 }
 
 suite_slow() {
   build dev "aieb and its tests"
   ctest --preset dev -L slow
   run_pytest -m slow tests
+}
+
+suite_servers() {
+  [ "${AIEB_NO_SETUP:-0}" = 1 ] || setup_servers
+  build dev "aieb and its tests"
+  run_pytest -m servers --durations=5 tests/integration
 }
 
 suite_sanitizer() { # preset, ctest selection …
@@ -54,7 +63,7 @@ suite_wheel() {
   "${PYTHON:-python3}" -m venv "$place/venv"
   "$place/venv/bin/pip" install --quiet --disable-pip-version-check "$wheel" -r tools/requirements-package.txt
   cp -r tests docs pyproject.toml "$place"
-  in_place "$place" python -m pytest -q --timeout=300 -p no:cacheprovider \
+  in_place "$place" python -m pytest -q --timeout=300 -m "not servers" -p no:cacheprovider \
     tests/test_readme_examples.py tests/test_formatters.py tests/integration tests/unit/test_vllm_backend.py \
     tests/unit/test_python_runner.py tests/unit/test_python_monitor.py tests/unit/test_python_reporters.py \
     tests/unit/test_python_extending.py
@@ -87,7 +96,7 @@ suite_tidy() {
 # build_wheel.sh sets up what it needs, which is less.
 [ "${AIEB_NO_SETUP:-0}" = 1 ] || [ "$*" = wheel ] || setup_tests
 for suite in "$@"; do
-  declare -F "suite_$suite" >/dev/null || fail "unknown suite '$suite'" "Known: default asan tsan lint tidy wheel slow"
+  declare -F "suite_$suite" >/dev/null || fail "unknown suite '$suite'" "Known: default asan tsan lint tidy wheel slow servers"
 done
 for suite in "$@"; do
   say "Suite: $suite"

@@ -95,6 +95,8 @@ def check_request(raw: bytes, options: Options, chat: bool, behaviour: str) -> d
     if name not in options.model:
         text = f"The model `{name}` does not exist."
         raise ApiError(404, text, "NotFoundError", "model")
+    if body.get("stream_options") and not body.get("stream"):
+        raise bad_request("Stream options can only be defined when `stream=True`.")
     if chat and options.no_template:
         raise bad_request(
             "As of transformers v4.44, default chat template is no longer allowed, so you must "

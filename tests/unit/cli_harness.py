@@ -24,14 +24,16 @@ def environment(**variables: str) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k not in VARIABLES} | variables
 
 
-def aieb(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def aieb(
+    folder: Path, *words: str, limit_s: float = 120, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(BINARY), *words],
         cwd=folder,
         env=environment(**variables),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=limit_s,
         check=False,
     )
 

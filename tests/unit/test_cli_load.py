@@ -76,6 +76,20 @@ def test_an_open_loop_sends_at_its_planned_times(tmp_path: Path) -> None:
     assert results["steady_state"]["in_flight"] is None
 
 
+def test_answers_that_are_not_streamed_have_totals_and_no_times_within(tmp_path: Path) -> None:
+    with fake_server(*FAST) as endpoint:
+        write_config(
+            tmp_path, endpoint, {"generate_kwargs": {"max_new_tokens": 4, "stream": False}}
+        )
+        results = results_of(tmp_path)
+        bodies = bodies_at(endpoint)
+    assert len(bodies) == results["summary"]["successful_prompts"] == 6
+    assert results["summary"]["output_tokens"] == 24
+    assert results["summary"]["ttft_s"] is None
+    assert results["summary"]["e2e_s"]["count"] == 6
+    assert not [text for text in results["warnings"] if "stream_options" in text]
+
+
 def test_a_slow_server_shows_in_the_latency_from_the_intended_start(tmp_path: Path) -> None:
     """The cap on requests in flight delays the sending: the usual latency does not see it."""
     load = {"mode": "constant", "request_rate": 20, "request_count": 20, "concurrency": 2}

@@ -31,10 +31,13 @@ class BodyBuilder {
       body_[key] = value;
       return;
     }
+    // Where the setting has the parameter's own name, writing it there is what the user did.
+    const bool other_name = fmt::format("generate_kwargs.{}", key) != setting;
     notices_.add(fmt::format(
         "{} has no effect: '{}' is not part of the API that backend.type {} promises. Use "
-        "backend.type vllm if the server knows it, or write {} itself into generate_kwargs",
-        setting, key, profile_.type, key));
+        "backend.type vllm if the server knows it{}",
+        setting, key, profile_.type,
+        other_name ? fmt::format(", or write {} itself into generate_kwargs", key) : ""));
   }
 
   template <typename T>
@@ -127,6 +130,18 @@ void add_lengths(const GenerationParams& params, const Dialect& dialect, BodyBui
   if (params.num_return_sequences > 1) body.standard("n", params.num_return_sequences);
 }
 
+/// Streamed unless the user's own keys say otherwise. vLLM refuses stream_options where they do.
+void add_streaming(const Request& request, const ServerProfile& profile, const Dialect& dialect,
+                   BodyBuilder& body) {
+  body.standard("stream", true);
+  const auto own = request.params.extra.find("stream");
+  const bool streams = own == request.params.extra.end() || *own != false;
+  if (!streams || !dialect.stream_options) return;
+  Json options = {{"include_usage", true}};
+  if (profile.continuous_usage) options["continuous_usage_stats"] = true;
+  body.standard("stream_options", options);
+}
+
 }  // namespace
 
 std::string_view to_string(Api api) { return api == Api::kChat ? "chat" : "completions"; }
@@ -144,12 +159,7 @@ std::string request_body(const Request& request, const std::string& model,
   } else {
     add_prompt(request, body, notices);
   }
-  body.standard("stream", true);
-  if (dialect.stream_options) {
-    Json options = {{"include_usage", true}};
-    if (profile.continuous_usage) options["continuous_usage_stats"] = true;
-    body.standard("stream_options", options);
-  }
+  add_streaming(request, profile, dialect, body);
   add_lengths(request.params, dialect, body);
   add_sampling(request.params, body, notices);
   body.extension_if("add_special_tokens", "scenario.add_special_tokens",

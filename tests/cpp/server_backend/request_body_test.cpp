@@ -97,6 +97,27 @@ TEST_F(BodyTest, keys_that_only_the_user_knows_are_sent_to_every_server_and_win)
   }
 }
 
+TEST_F(BodyTest, asks_for_no_stream_options_where_the_user_wants_no_stream) {
+  request.params.extra = {{"stream", false}};
+  EXPECT_EQ(body()["stream"], false);
+  EXPECT_FALSE(body().contains("stream_options"));
+  request.params.extra = {{"stream", true}};
+  EXPECT_TRUE(body().contains("stream_options"));
+}
+
+TEST_F(BodyTest, does_not_advise_to_write_what_the_user_has_written) {
+  request.params.ignore_eos = true;
+  body("openai");
+  ASSERT_EQ(notices.all().size(), 1U);
+  EXPECT_EQ(notices.all()[0].find("itself into generate_kwargs"), std::string::npos);
+  request.params = {};
+  request.params.min_new_tokens = 8;
+  body("openai");
+  ASSERT_EQ(notices.all().size(), 2U);
+  EXPECT_NE(notices.all()[1].find("write min_tokens itself into generate_kwargs"),
+            std::string::npos);
+}
+
 TEST_F(BodyTest, follows_the_sampling_rule) {
   request.params.top_k = 5;
   EXPECT_FALSE(body().contains("temperature"));  // sampling at the server's own temperature
