@@ -62,7 +62,7 @@ def test_repeats_ask_the_same_prompts_under_salts_and_ids_of_their_own(folder: P
     prompts = results["per_prompt_results"]
     assert sorted(p["index"] for p in prompts) == sorted([*range(PROMPTS)] * 2)
     assert sorted(p["repeat"] for p in prompts) == [0] * PROMPTS + [1] * PROMPTS
-    with sqlite3.connect(results["files"]["trace"]) as trace:
+    with sqlite3.connect(folder / results["files"]["trace"]) as trace:
         ids = [row[0] for row in trace.execute("SELECT id FROM request")]
         kinds = [row[0] for row in trace.execute("SELECT kind FROM event")]
     assert len(ids) == len(set(ids))
@@ -105,14 +105,14 @@ def test_a_results_document_keeps_its_repeats(folder: Path) -> None:
 
 
 def test_two_repeated_runs_have_a_verdict_on_throughput(folder: Path) -> None:
-    run(folder, "metrics.protocol={repeats: 4}", "name=a")
+    run(folder, "metrics.protocol={repeats: 4}", "name=fast_one")
     run(
         folder,
         "metrics.protocol={repeats: 4}",
-        "name=b",
+        "name=slow_one",
         "scenario.generate_kwargs.max_new_tokens=40",
     )
-    result = aieb(folder, "compare", "-a", "-b", "--json", "--force")
+    result = aieb(folder, "compare", "fast_one", "slow_one", "--json", "--force")
     metrics = {m["key"]: m for m in json.loads(result.stdout)["metrics"]}
     assert metrics["output_tokens_per_s"]["verdict"] != "unknown"
     assert metrics["e2e_s"]["verdict"] == "larger than its uncertainty"
