@@ -32,9 +32,10 @@ void add_to_request(RequestResult& result, const DomainEnergy& domain, const Qua
   add_independent(result.energy, energy, gain * energy, random);
   if (!baseline.known()) return;
   const double active = energy - *baseline.value * time_share;
-  add_independent(result.active_energy, active,
-                  std::abs(gain * energy - baseline.systematic * time_share),
-                  std::hypot(random, baseline.random * time_share));
+  add_independent(
+      result.active_energy, active,
+      systematic_above_idle(domain.domain.kind, gain * energy, baseline.systematic * time_share),
+      std::hypot(random, baseline.random * time_share));
 }
 
 /// Gives every request the label of the total, and its reason where something is not known.

@@ -48,6 +48,11 @@ double break_variance(const DomainEnergy& domain, const TimeSpan& window) {
 
 }  // namespace
 
+double systematic_above_idle(DomainKind kind, double gross, double idle_share) {
+  return kind == DomainKind::kEstimate ? std::hypot(gross, idle_share)
+                                       : std::abs(gross - idle_share);
+}
+
 Quantity DomainEnergy::energy(const TimeSpan& window) const {
   if (!unusable.empty()) return Quantity::missing("J", unusable);
   Quantity out;

@@ -40,6 +40,12 @@ struct DomainEnergy {
   [[nodiscard]] Quantity energy(const TimeSpan& window) const;
 };
 
+/// Systematic part of what is used above idle: gross − idle share of one domain, given theirs. A
+/// sensor's gain is one factor in both and keeps its share of the difference. A model is off by
+/// something else at idle than under load, so that the errors of an estimate do not cancel: one
+/// that does not follow the load at all would else be certain that nothing is used above idle.
+double systematic_above_idle(DomainKind kind, double gross, double idle_share);
+
 /// Readings that are further apart than this many of the usual distances leave a gap.
 constexpr double kGapPeriods = 5;
 

@@ -27,14 +27,15 @@ std::string append(std::string text, const std::string& more) {
   return text.empty() ? more : text + "; " + more;
 }
 
-/// Parts of an error that are the same in both differ like the values do.
-Quantity difference_in_one_domain(const Quantity& a, const Quantity& b) {
-  if (!a.known()) return a;
-  if (!b.known()) return b;
-  Quantity out = a;
-  *out.value -= *b.value;
-  out.systematic = std::abs(a.systematic - b.systematic);
-  out.random = std::hypot(a.random, b.random);
+Quantity above_idle(DomainKind kind, const Quantity& gross, const Quantity& idle_share) {
+  if (!gross.known()) return gross;
+  if (!idle_share.known()) return idle_share;
+  Quantity out = gross;
+  *out.value -= *idle_share.value;
+  constexpr double kRounding = 1e-12;
+  if (std::abs(*out.value) <= kRounding * std::abs(*gross.value)) out.value = 0;
+  out.systematic = systematic_above_idle(kind, gross.systematic, idle_share.systematic);
+  out.random = std::hypot(gross.random, idle_share.random);
   return out;
 }
 
@@ -49,7 +50,7 @@ ComponentEnergy domain_window(const DomainEnergy& domain, std::span<const TimeSp
   out.gross = energy_of(domain, windows);
   out.baseline = baseline;
   out.idle_share = baseline.scaled(duration_s(windows), "J");
-  out.active = difference_in_one_domain(out.gross, out.idle_share);
+  out.active = above_idle(domain.domain.kind, out.gross, out.idle_share);
   if (!out.active.known()) out.active = Quantity::missing("J", baseline.reason);
   return out;
 }

@@ -116,8 +116,10 @@ std::string to_text(const Quantity& quantity) {
   const double u = quantity.uncertainty();
   int decimals = 2;
   if (u > 0) decimals = std::clamp(1 - static_cast<int>(std::floor(std::log10(u))), 0, 6);
+  double value = *quantity.value;
+  if (std::abs(value) < 0.5 * std::pow(10, -decimals)) value = 0;  // no "-0.00"
   std::array<char, 96> text{};
-  std::snprintf(text.data(), text.size(), "%.*f ± %.*f %s", decimals, *quantity.value, decimals, u,
+  std::snprintf(text.data(), text.size(), "%.*f ± %.*f %s", decimals, value, decimals, u,
                 quantity.unit.c_str());
   return text.data();
 }

@@ -58,6 +58,28 @@ void add_gpus(const MeterOptions& options, MeterSet& set) {
   set.meters.push_back(std::move(power));
 }
 
+/// RAPL by perf events for what powercap does not measure wholly. Why that does not work either,
+/// and what would help, joins the reasons of powercap.
+std::unique_ptr<RaplPerfMeter> perf_instead(const MeterOptions& options, Discovery& powercap) {
+  std::vector<Component> wanted;
+  for (const Component component : {Component::kCpu, Component::kDram}) {
+    if (!has(powercap, component)) wanted.push_back(component);
+  }
+  auto perf = std::make_unique<RaplPerfMeter>(options.sys_root, wanted, options.perf);
+  const Discovery found = perf->discover();
+  for (MissingComponent& missing : powercap.missing) {
+    const auto refused =
+        std::find_if(found.missing.begin(), found.missing.end(),
+                     [&](const MissingComponent& m) { return m.component == missing.component; });
+    if (refused == found.missing.end()) continue;
+    missing.reason += "; " + refused->reason;
+    if (refused->fix.empty()) continue;
+    missing.fix = missing.fix.empty() ? refused->fix : refused->fix + "; or: " + missing.fix;
+  }
+  powercap.domains.insert(powercap.domains.end(), found.domains.begin(), found.domains.end());
+  return found.domains.empty() ? nullptr : std::move(perf);
+}
+
 /// What RAPL cannot measure, for the note of the estimate that stands in for it.
 std::string why_estimated(const Discovery& rapl, Component component) {
   const auto it = std::find_if(rapl.missing.begin(), rapl.missing.end(),
@@ -74,11 +96,12 @@ void add_if_it_works(std::unique_ptr<Meter> meter, MeterSet& set) {
 
 void add_cpu_and_memory(const MeterOptions& options, MeterSet& set) {
   auto rapl = std::make_unique<RaplMeter>(options.sys_root, options.proc_root);
-  const Discovery found = rapl->discover();
+  Discovery found = rapl->discover();
   for (const MissingComponent& missing : found.missing) {
     if (has(found, missing.component)) set.missing.push_back(missing);  // one socket of several
   }
   if (!found.domains.empty()) set.meters.push_back(std::move(rapl));
+  if (auto perf = perf_instead(options, found)) set.meters.push_back(std::move(perf));
   if (!has(found, Component::kCpu)) {
     add_if_it_works(std::make_unique<CpuEstimateMeter>(options.proc_root,
                                                        why_estimated(found, Component::kCpu)),

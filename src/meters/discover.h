@@ -6,6 +6,7 @@
 
 #include "core/events.h"
 #include "meters/meter.h"
+#include "meters/rapl_perf.h"
 
 namespace aieb {
 
@@ -18,6 +19,7 @@ struct MeterOptions {
   std::vector<int> own_pids;     ///< processes of the workload besides this one (a local server's)
   bool local = true;             ///< false: the work happens on another machine
   std::string remote_reason;     ///< why it is taken to be remote; becomes the reason of `missing`
+  PerfCalls perf = system_perf_calls();
 };
 
 struct MeterSet {
@@ -28,8 +30,8 @@ struct MeterSet {
 /// The meters for a run, best source first for each component:
 /// - gpu: the driver's energy counter, power and state of the chosen GPUs; none chosen: nothing.
 ///   `all_gpus` on a machine without any NVIDIA GPU: nothing, and nothing is missing.
-/// - cpu: RAPL packages, else an estimate from the load.
-/// - dram: RAPL, else an estimate from the size.
+/// - cpu: RAPL packages by powercap, else by perf events, else an estimate from the load.
+/// - dram: RAPL in the same order, else an estimate from the size.
 /// `missing` is complete: what single meters say in `discover` is already weighed. A component that
 /// is only estimated is not missing; why there is no better source is in the note
 /// of its domain. With `local = false` nothing is measured and all three components are missing.

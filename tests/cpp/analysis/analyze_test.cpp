@@ -1,5 +1,7 @@
 #include "analysis/analyze.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -45,6 +47,16 @@ TEST(Analyze, splits_gross_into_idle_share_and_active) {
   // One gain acts on both: what is left is the gain's share of the difference.
   EXPECT_NEAR(cpu.active.systematic, 0.04 * 2000, 0.2);
   EXPECT_NEAR(*r.other_phases.at("idle").total.gross.value, 550, 1);
+}
+
+TEST(Analyze, an_estimate_that_ignores_the_load_does_not_claim_that_nothing_is_used_above_idle) {
+  TraceBuilder b;
+  b.phase(PhaseKind::kIdle, 0, 10).phase(PhaseKind::kMeasure, 10, 20);
+  b.domain(Component::kDram, DomainKind::kEstimate).gain_uncertainty = 1;
+  b.samples(0, 21, 1, [](double) { return 4.7; });
+  const ComponentEnergy& dram = analyze(b.trace()).measure.components.at(Component::kDram);
+  EXPECT_EQ(*dram.active.value, 0) << "and not -0.0 or 1e-15";
+  EXPECT_NEAR(dram.active.systematic, std::sqrt(2) * 47, 0.1);
 }
 
 TEST(Analyze, systematic_parts_of_different_domains_add_in_quadrature) {
