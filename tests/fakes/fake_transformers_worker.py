@@ -3,7 +3,7 @@
 
 Speaks the protocol of docs/transformers_engine.md and answers every prompt with the tokens 1, 2, 3 …
 AIEB_FAKE_WORKER says what goes wrong: die (in the middle of an answer), hang (after its third
-token), deaf (does not stop when told), out_of_memory, or the name of a package that is missing.
+token), out_of_memory, or the name of a package that is missing.
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ def answer(command: dict[str, Any], stopped: set[int]) -> None:
         if tokens == 3 and BEHAVIOUR == "die":
             print("the roof is on fire", file=sys.stderr, flush=True)
             os.kill(os.getpid(), 9)
-        while tokens == 3 and (BEHAVIOUR == "deaf" or command["batch"] not in stopped):
-            if BEHAVIOUR not in ("hang", "deaf"):
-                break
+        while tokens == 3 and BEHAVIOUR == "hang" and command["batch"] not in stopped:
             time.sleep(0.01)
     reason = "cancelled" if command["batch"] in stopped else "length"
     for request in requests:

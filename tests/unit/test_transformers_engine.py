@@ -20,7 +20,7 @@ PROMPTS = 4
 
 def arguments(*more: str) -> list[str]:
     return [
-        "run", "--no-config", "backend.type=pytorch", "backend.engine=transformers",
+        "run", "config.yaml", "backend.type=pytorch", "backend.engine=transformers",
         "backend.model=org/model", "backend.device=cpu", "scenario.dataset_name=prompts.jsonl",
         f"scenario.num_samples={PROMPTS}", "scenario.generate_kwargs={max_new_tokens: 5}",
         "metrics.idle_s=0", "metrics.warmup_prompts=0", "--json", "results.json", *more,
@@ -149,6 +149,8 @@ def test_ctrl_c_keeps_what_was_answered_and_ends_the_worker(folder: Path, behavi
             if worker and list(folder.glob("benchmark_output/runs/*.db")):
                 break
         time.sleep(0.5)
+        if worker is None:
+            process.kill()
         assert worker is not None
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=30)

@@ -10,14 +10,14 @@ namespace {
 
 /// An embedding, `blocks` blocks that stay whole, and a head, of these bytes.
 ModelPart decoder(int64_t embedding, int blocks, int64_t block, int64_t head) {
-  ModelPart layers{.name = "layers"};
+  ModelPart layers{"layers", false, {}, {}};
   for (int i = 0; i < blocks; ++i) {
-    layers.children.push_back({std::to_string(i), true, {{"weight", block}}, {}});
+    layers.children.push_back({std::to_string(i), true, {{"weight", block, false}}, {}});
   }
-  ModelPart body{.name = "model"};
-  body.children = {{"embed", false, {{"weight", embedding}}, {}}, layers};
+  ModelPart body{"model", false, {}, {}};
+  body.children = {{"embed", false, {{"weight", embedding, false}}, {}}, layers};
   ModelPart model;
-  model.children = {body, {"head", false, {{"weight", head}}, {}}};
+  model.children = {body, {"head", false, {{"weight", head, false}}, {}}};
   return model;
 }
 
