@@ -20,7 +20,8 @@ struct BackendInfo {
   std::string device;        ///< "cpu", "cuda:0", or the endpoint
   std::string dtype;
   std::vector<int> gpu_indices;   ///< NVML indices that an in-process backend uses
-  bool in_process = false;        ///< the work happens in this process: local meters are the truth
+  bool in_process = false;        ///< in this process or in a child: local meters are the truth
+  std::vector<int> pids;          ///< children that do the work
   std::string endpoint;           ///< of a server, else empty
   Json details = Json::object();  ///< weight_bytes, versions, threads, chat_template, notices …
 };

@@ -3,7 +3,9 @@
 #include <array>
 #include <string_view>
 
+#include "backends/auto_engine.h"
 #include "backends/plugin_backend.h"
+#include "backends/transformers/transformers_backend.h"
 #include "backends/vllm/server_backend.h"
 #include "core/error.h"
 
@@ -22,6 +24,8 @@ std::unique_ptr<Backend> make_server(const BenchmarkConfig& config) {
 }
 
 std::unique_ptr<Backend> make_pytorch(const BenchmarkConfig& config) {
+  if (config.backend.engine == "transformers") return std::make_unique<TransformersBackend>(config);
+  if (config.backend.engine == "auto") return std::make_unique<AutoEngine>(config);
   return std::make_unique<PluginBackend>("aieb_pytorch", config.backend, config.scenario);
 }
 

@@ -15,6 +15,11 @@ namespace embedded {
 extern const std::string_view quickstart_prompts;
 extern const std::string_view reasoning_formats;
 extern const std::string_view transformers_reference;
+extern const std::string_view worker_wire;
+extern const std::string_view worker_model;
+extern const std::string_view worker_watch;
+extern const std::string_view worker_batch;
+extern const std::string_view worker_main;
 }  // namespace embedded
 
 namespace {
@@ -48,6 +53,11 @@ std::span<const EmbeddedFile> embedded_files() {
       {kQuickstartPrompts, embedded::quickstart_prompts},
       {kReasoningFormats, embedded::reasoning_formats},
       {kTransformersReference, embedded::transformers_reference},
+      {kTransformersWorker[0], embedded::worker_wire},
+      {kTransformersWorker[1], embedded::worker_model},
+      {kTransformersWorker[2], embedded::worker_watch},
+      {kTransformersWorker[3], embedded::worker_batch},
+      {kTransformersWorker[4], embedded::worker_main},
   };
   return files;
 }

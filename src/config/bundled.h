@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,5 +31,14 @@ constexpr std::string_view kQuickstartPrompts = "data/prompts/quickstart.jsonl";
 constexpr std::string_view kReasoningFormats = "ai_energy_benchmarks/config/reasoning_formats.yaml";
 constexpr std::string_view kTransformersReference =
     "ai_energy_benchmarks/workers/transformers_reference.py";
+
+/// The modules of the transformers engine's worker, each after those that it imports.
+constexpr std::array<std::string_view, 5> kTransformersWorker = {
+    "ai_energy_benchmarks/workers/wire.py",
+    "ai_energy_benchmarks/workers/transformers_model.py",
+    "ai_energy_benchmarks/workers/token_watch.py",
+    "ai_energy_benchmarks/workers/transformers_batch.py",
+    "ai_energy_benchmarks/workers/transformers_worker.py",
+};
 
 }  // namespace aieb

@@ -8,6 +8,12 @@ namespace {
 
 bool filled(const Json& value) { return !value.is_null() && !value.empty(); }
 
+/// Whether the engine that is sure to answer places a model over devices.
+bool spreads(const BackendConfig& backend) {
+  const bool transformers = backend.engine == "transformers" || backend.trust_remote_code;
+  return backend.type == "pytorch" && transformers && !backend.device_map.is_null();
+}
+
 struct Setting {
   std::string_view key;
   bool (*is_set)(const BenchmarkConfig&);
@@ -19,13 +25,18 @@ constexpr std::array kSettings{
     Setting{"metrics.sources", [](const BenchmarkConfig& c) { return filled(c.metrics.sources); },
             "exporters are not read; run aieb on the server's host to measure its energy"},
     Setting{"backend.max_memory",
-            [](const BenchmarkConfig& c) { return filled(c.backend.max_memory); },
-            "the model is placed on one device"},
+            [](const BenchmarkConfig& c) {
+              return filled(c.backend.max_memory) && !spreads(c.backend);
+            },
+            "the native engine places the model on one device; backend.engine: transformers spreads "
+            "it"},
     Setting{"backend.device_ids",
             [](const BenchmarkConfig& c) {
-              return c.backend.type == "pytorch" && c.backend.device_ids.size() > 1;
+              return c.backend.type == "pytorch" && c.backend.device_ids.size() > 1 &&
+                     !spreads(c.backend);
             },
-            "several GPUs: the model is placed on one device"},
+            "several GPUs: the native engine places the model on one device; backend.engine: "
+            "transformers with a device_map spreads it"},
 };
 
 }  // namespace

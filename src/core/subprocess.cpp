@@ -19,111 +19,12 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/pipes.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
 
 namespace aieb {
 namespace {
-
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    close();
-    fd_ = other.fd_;
-    other.fd_ = -1;
-    return *this;
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  ~Descriptor() { close(); }
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool open() const { return fd_ >= 0; }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
-
-struct Pipe {
-  Descriptor read_end;
-  Descriptor write_end;
-};
-
-Pipe make_pipe() {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-    throw EnvironmentError(std::string("cannot make a pipe: ") + std::strerror(errno));
-  }
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
-/// SIGPIPE of this thread waits while it lives: a child that stops reading is no reason to end.
-class NoSigpipe {
- public:
-  NoSigpipe() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~NoSigpipe() {
-    const timespec now{};
-    while (sigtimedwait(&pipe_, nullptr, &now) > 0) {
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  NoSigpipe(const NoSigpipe&) = delete;
-  NoSigpipe& operator=(const NoSigpipe&) = delete;
-
- private:
-  sigset_t pipe_{};
-  sigset_t before_{};
-};
-
-/// Either of the last two may be null. Throws EnvironmentError.
-pid_t spawn(const std::vector<std::string>& command, const posix_spawn_file_actions_t* actions,
-            const posix_spawnattr_t* attributes) {
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  pid_t pid = 0;
-  const int failed =
-      posix_spawnp(&pid, arguments[0], actions, attributes, arguments.data(), environ);
-  if (failed != 0) {
-    throw EnvironmentError("cannot start " + command[0] + ": " + std::strerror(failed));
-  }
-  return pid;
-}
-
-pid_t start(const std::vector<std::string>& command, const Pipe& in, const Pipe& out,
-            const Pipe& err) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  const std::unique_ptr<posix_spawn_file_actions_t, int (*)(posix_spawn_file_actions_t*)> guard(
-      &actions, posix_spawn_file_actions_destroy);
-  posix_spawn_file_actions_adddup2(&actions, in.read_end.get(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, out.write_end.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err.write_end.get(), STDERR_FILENO);
-  return spawn(command, &actions, nullptr);
-}
-
-/// Moves what is ready; closes the end when there is no more.
-void drain(Descriptor& from, std::string& into) {
-  std::array<char, 1 << 16> buffer{};
-  const ssize_t count = read(from.get(), buffer.data(), buffer.size());
-  if (count > 0) {
-    into.append(buffer.data(), static_cast<size_t>(count));
-  } else if (count == 0 || errno != EINTR) {
-    from.close();
-  }
-}
 
 void feed(Descriptor& to, const std::string& input, size_t& sent) {
   const ssize_t count = write(to.get(), input.data() + sent, input.size() - sent);
@@ -155,7 +56,7 @@ ProgramResult run_program(const std::vector<std::string>& command, const std::st
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   const NoSigpipe no_sigpipe;
-  const pid_t pid = start(command, in, out, err);
+  const pid_t pid = spawn_piped(command, {in, out, err});
   in.read_end.close();
   out.write_end.close();
   err.write_end.close();
@@ -239,7 +140,7 @@ void ForegroundProgram::start(const std::vector<std::string>& command) {
       &attributes, posix_spawnattr_destroy);
   posix_spawnattr_setsigmask(&attributes, &before_);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  pid_ = spawn(command, nullptr, &attributes);
+  pid_ = spawn(command, nullptr, &attributes, environ);
 }
 
 std::optional<ProgramEnd> ForegroundProgram::wait(double timeout_s) {

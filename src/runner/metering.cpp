@@ -25,7 +25,12 @@ constexpr const char* kRemoteRemedy =
 /// Local meters count for a server exactly when its process is found on this host, unless
 /// `metrics.scope` says otherwise.
 Scope find_scope(const MetricsConfig& metrics, const BackendInfo& backend) {
-  if (backend.in_process) return {true, {}, "the model runs in this process"};
+  if (backend.in_process) {
+    const bool worker = !backend.pids.empty();
+    return {
+        true, backend.pids,
+        worker ? "the model runs in a worker of this process" : "the model runs in this process"};
+  }
   const Locality where = locate_endpoint(backend.endpoint);
   if (metrics.scope == "local") return {true, where.pids, "metrics.scope is 'local'"};
   if (metrics.scope == "remote") return {false, {}, "metrics.scope is 'remote'"};

@@ -2,20 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
 #include "backends/registry.h"
+#include "backends/transformers/python.h"
 #include "config/bundled.h"
 #include "config/config.h"
 #include "core/error.h"
-#include "core/paths.h"
 #include "core/subprocess.h"
 #include "runner/planner.h"
 
 namespace aieb {
-namespace fs = std::filesystem;
 namespace {
 
 /// As in the tests of the engine against transformers.
@@ -40,6 +38,7 @@ class Answers : public EventSink {
 BenchmarkConfig configure(const VerifyOptions& options) {
   BenchmarkConfig config;
   config.backend.type = "pytorch";
+  config.backend.engine = "native";
   config.backend.model = options.model;
   config.backend.revision = options.revision;
   config.backend.device = options.device;
@@ -51,19 +50,6 @@ BenchmarkConfig configure(const VerifyOptions& options) {
   config.scenario.generate_kwargs = {{"max_new_tokens", options.max_new_tokens},
                                      {"do_sample", false}};
   return config;
-}
-
-/// The interpreter of the first environment in which transformers is installed.
-std::string find_python(const std::string& named) {
-  if (!named.empty()) return named;
-  std::error_code ignored;
-  for (const fs::path& packages : python_package_folders()) {
-    const fs::path python = packages.parent_path().parent_path().parent_path() / "bin" / "python";
-    if (fs::exists(packages / "transformers", ignored) && fs::exists(python, ignored)) {
-      return python.string();
-    }
-  }
-  return "python3";
 }
 
 Json ask_reference(const std::string& python, const Json& task) {

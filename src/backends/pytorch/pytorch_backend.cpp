@@ -9,6 +9,7 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/headeronly/version.h>
 
+#include "backends/engine_limit.h"
 #include "backends/pytorch/batch_run.h"
 #include "backends/pytorch/cores.h"
 #include "core/clock.h"
@@ -104,20 +105,17 @@ std::optional<at::ScalarType> PytorchBackend::asked_dtype() const {
 }
 
 void PytorchBackend::reject_what_is_missing() const {
-  if (config_.engine == "transformers") {
-    throw ConfigError(
-        "backend.engine: transformers is not part of this plug-in; use native or auto");
-  }
   if (config_.load_in_8bit || config_.load_in_4bit) {
-    throw ConfigError(
+    throw EngineLimit(
+        ExitCode::kUsage,
         "backend.load_in_8bit and load_in_4bit are not supported by the native engine; "
-        "remove them, or serve the quantised model with vllm");
+        "remove them, or set backend.engine: transformers");
   }
   const bool one_device = config_.device_map.is_null() || config_.device_map.is_string();
   if (!one_device) {
-    throw ConfigError(
-        "backend.device_map: a map over several devices is not supported by the native "
-        "engine; remove it and set backend.device");
+    throw EngineLimit(ExitCode::kUsage,
+                      "backend.device_map: a map over several devices is not supported by the "
+                      "native engine; remove it, or set backend.engine: transformers");
   }
 }
 
@@ -125,7 +123,11 @@ void PytorchBackend::validate() {
   reject_what_is_missing();
   static_cast<void>(asked_dtype());
   const auto checkpoint = engine::open_checkpoint(files_.path);
-  static_cast<void>(engine::read_spec(checkpoint->config(), files_.path));
+  try {
+    static_cast<void>(engine::read_spec(checkpoint->config(), files_.path));
+  } catch (const ModelError& error) {  // of a family or with an option that it does not know
+    throw EngineLimit(error.exit_code(), error.what());
+  }
   if (!asked_dtype()) static_cast<void>(engine::natural_dtype(*checkpoint));
 }
 

@@ -30,6 +30,10 @@ TEST(SettingsWithoutEffect, tell_that_several_gpus_are_not_used_by_the_native_en
   EXPECT_THAT(settings_without_effect(config), IsEmpty()) << "a server places its model itself";
   config.backend.type = "pytorch";
   EXPECT_THAT(settings_without_effect(config), ElementsAre(HasSubstr("one device")));
+  config.backend.engine = "transformers";
+  config.backend.device_map = "auto";
+  config.backend.max_memory = {{"0", "20GB"}};
+  EXPECT_THAT(settings_without_effect(config), IsEmpty());
 }
 
 }  // namespace
