@@ -10,6 +10,7 @@
 #include "analysis/gpu_stats.h"
 #include "analysis/latency.h"
 #include "analysis/power_series.h"
+#include "analysis/server_truth.h"
 #include "analysis/sources.h"
 #include "analysis/steady_state.h"
 #include "analysis/warnings.h"
@@ -71,10 +72,13 @@ class Analysis {
     summarize_requests(results_);
     add_planned_but_not_started();
     add_energy();
+    results_.server = server_truth(trace_, measure_, origin_ns());
     describe_protocol();
     const std::vector<std::string> unknown = judge_goodput(results_);
     results_.warnings = find_warnings(trace_, sources_, idle_, results_);
     results_.warnings.insert(results_.warnings.end(), unknown.begin(), unknown.end());
+    const std::vector<std::string> served = server_warnings(results_);
+    results_.warnings.insert(results_.warnings.end(), served.begin(), served.end());
     return std::move(results_);
   }
 

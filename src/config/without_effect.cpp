@@ -16,8 +16,6 @@ struct Setting {
 
 /// A row leaves when its key begins to work.
 constexpr std::array kSettings{
-    Setting{"metrics.sources", [](const BenchmarkConfig& c) { return filled(c.metrics.sources); },
-            "exporters are not read; run aieb on the server's host to measure its energy"},
     Setting{"metrics.protocol", [](const BenchmarkConfig& c) { return filled(c.metrics.protocol); },
             "metrics.idle_s and metrics.warmup_prompts set the idle time and the warm-up"},
     Setting{"backend.max_memory",

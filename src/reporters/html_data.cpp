@@ -13,6 +13,7 @@
 #include "reporters/html_text.h"
 #include "reporters/metric_table.h"
 #include "reporters/series_json.h"
+#include "reporters/server_report.h"
 #include "reporters/text_format.h"
 
 namespace aieb {
@@ -233,6 +234,16 @@ Json metrics_json(const Results& r) {
   return out;
 }
 
+/// The rows of the server's own view and the course of its load; null without it.
+Json server_json(const Results& r) {
+  if (!r.server) return nullptr;
+  Json rows = Json::array();
+  for (const ServerRow& row : server_rows(r)) rows.push_back({row.label, row.value, row.note});
+  return {{"engine", r.server->engine},   {"url", r.server->url},
+          {"rows", std::move(rows)},      {"t_s", r.server->t_s},
+          {"running", r.server->running}, {"waiting", r.server->waiting}};
+}
+
 Json phases_json(const Results& r) {
   Json out = Json::array();
   const Json none = Json::array();
@@ -274,6 +285,7 @@ Json html_data(const Results& r) {
           {"energy", energy_json(r)},
           {"latency", latency_json(r)},
           {"gpus", gpus_json(r)},
+          {"server", server_json(r)},
           {"prompts", prompts_json(r)},
           {"metrics", metrics_json(r)},
           {"protocol",

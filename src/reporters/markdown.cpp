@@ -5,6 +5,7 @@
 
 #include "reporters/metric_table.h"
 #include "reporters/metric_text.h"
+#include "reporters/server_report.h"
 
 namespace aieb {
 namespace {
@@ -30,6 +31,17 @@ std::string missing_lines(const Results& results) {
   return out;
 }
 
+std::string server_section(const Results& results) {
+  const std::vector<ServerRow> rows = server_rows(results);
+  if (rows.empty()) return "";
+  std::string out = "\n## What the server says\n\n| " + cell(results.server->engine) +
+                    " | Value | |\n|---|---|---|\n";
+  for (const ServerRow& row : rows) {
+    out += "| " + cell(row.label) + " | " + cell(row.value) + " | " + cell(row.note) + " |\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string markdown_report(const Results& results) {
@@ -38,6 +50,7 @@ std::string markdown_report(const Results& results) {
     const std::string value = cell(metric_text(metric, results));
     if (!value.empty()) out += "| " + std::string(metric.label) + " | " + value + " |\n";
   }
+  out += server_section(results);
   if (!results.warnings.empty()) out += "\n## Warnings\n\n";
   for (const std::string& warning : results.warnings) out += "- " + warning + "\n";
   const std::string missing = missing_lines(results);

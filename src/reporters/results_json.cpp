@@ -13,6 +13,7 @@
 #include "reporters/load_json.h"
 #include "reporters/metric_table.h"
 #include "reporters/series_json.h"
+#include "reporters/server_report.h"
 
 namespace aieb {
 namespace {
@@ -144,6 +145,7 @@ Json results_to_json(const Results& results) {
           {"derived", derived_json(results)},
           {"goodput", goodput_to_json(results.goodput)},
           {"steady_state", steady_state_to_json(results.steady_state)},
+          {"server", server_to_json(results)},
           {"energy_disabled", results.energy_disabled},
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
           {"per_prompt_results", prompts_json(results)},
@@ -280,6 +282,7 @@ Results read_document(const Json& json) {
   read_energy(json, out);
   out.goodput = goodput_from_json(json.at("goodput"));
   out.steady_state = steady_state_from_json(json.at("steady_state"));
+  out.server = server_from_json(json.value("server", Json()));
   for (const Json& prompt : json.at("per_prompt_results")) {
     out.requests.push_back(request_from(prompt));
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reporters/metric_table.h"
+#include "reporters/server_report.h"
 #include "reporters/text_format.h"
 
 namespace aieb {
@@ -113,6 +114,14 @@ void add_load_rows(std::vector<Row>& rows, const Results& r) {
     }
     rows.push_back({"steady state", value, note});
   }
+}
+
+/// What the server says of itself, below a line that names it.
+void add_server_rows(std::vector<Row>& rows, const Results& r) {
+  const std::vector<ServerRow> found = server_rows(r);
+  if (found.empty()) return;
+  rows.push_back({"server says", r.server->engine, r.server->url});
+  for (const ServerRow& row : found) rows.push_back({"  " + row.label, row.value, row.note});
 }
 
 void add_component_rows(std::vector<Row>& rows, const Results& r) {
@@ -239,6 +248,7 @@ std::string terminal_report(const Results& results, const TerminalStyle& style) 
   std::vector<Row> energy;
   add_work_rows(work, results);
   add_load_rows(work, results);
+  add_server_rows(work, results);
   add_energy_rows(energy, results);
   add_cost_row(energy, results);
   std::string out = headline(results, style);

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/trace_data.h"
 #include "core/version.h"
+#include "exporters/source_spec.h"
 #include "runner/environment.h"
 #include "runner/metering.h"
 #include "runner/pause.h"
@@ -19,6 +20,7 @@
 #include "runner/progress_reporter.h"
 #include "runner/progress_sink.h"
 #include "runner/run_id.h"
+#include "runner/server_page.h"
 #include "trace/reader.h"
 #include "trace/recorder.h"
 
@@ -32,6 +34,8 @@ class Run {
       : config_(config), options_(options), run_id_(new_run_id(config.name)) {}
 
   RunOutcome execute() {
+    exporters::source_specs(
+        config_.metrics.sources);  // what is wrong there is said before anything
     plan_ = make_plan(config_);
     carbon_ = resolve_carbon(config_.metrics);
     backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
@@ -47,7 +51,8 @@ class Run {
     warm_up();
     measure();
     backend_->unload();
-    metering_->stop();
+    server_.reset();
+    metering_->stop(options_.stop);
     close_trace();
     return outcome();
   }
@@ -82,6 +87,7 @@ class Run {
     }
     environment["energy_scope"] = metering_->scope();
     recorder_->set_meta(meta::kEnvironment, environment.dump());
+    server_ = watch_server(config_, backend_->info(), *sink_);
   }
 
   void load() {
@@ -124,7 +130,15 @@ class Run {
   }
 
   void run_measured() {
-    const PhaseScope phase(*this, PhaseKind::kMeasure);
+    if (server_) server_->begin_measure();
+    {
+      const PhaseScope phase(*this, PhaseKind::kMeasure);
+      answer_measured();
+    }
+    if (server_) server_->end_measure();
+  }
+
+  void answer_measured() {
     RunContext context{*sink_, options_.stop, 0};
     try {
       backend_->run(plan_.measure, context);
@@ -199,6 +213,7 @@ class Run {
   std::unique_ptr<TraceRecorder> recorder_;
   std::unique_ptr<ProgressSink> sink_;
   std::unique_ptr<Metering> metering_;
+  std::unique_ptr<exporters::ServerWatch> server_;
   ProgressReporter* progress_ = nullptr;
   int64_t last_phase_id_ = 0;
   std::optional<Error> failure_;
