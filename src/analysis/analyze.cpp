@@ -72,12 +72,14 @@ class Analysis {
     summarize_requests(results_);
     add_planned_but_not_started();
     add_energy();
-    results_.server = server_truth(trace_, measure_, origin_ns());
+    const std::optional<ServerTruth> server = server_truth(trace_, measure_, origin_ns());
+    if (server) results_.collected[kServerCollected] = to_json(*server);
     describe_protocol();
     const std::vector<std::string> unknown = judge_goodput(results_);
     results_.warnings = find_warnings(trace_, sources_, idle_, results_);
     results_.warnings.insert(results_.warnings.end(), unknown.begin(), unknown.end());
-    const std::vector<std::string> served = server_warnings(results_);
+    const std::vector<std::string> served =
+        server ? server_warnings(*server, results_) : std::vector<std::string>();
     results_.warnings.insert(results_.warnings.end(), served.begin(), served.end());
     return std::move(results_);
   }

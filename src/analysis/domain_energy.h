@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,12 +19,6 @@ struct EdgeError {
   double variance_after = 0;
 };
 
-/// What a user needs to know when a domain of an exporter cannot serve.
-struct ExporterNotes {
-  std::string remedy;   ///< what makes its values come more often
-  std::string failure;  ///< why it stopped answering; empty if it did not
-};
-
 /// The energy of one domain over the whole trace, with what is known of its errors.
 /// docs/metrics.md, "Uncertainty of energy", has the formulas.
 struct DomainEnergy {
@@ -40,9 +33,8 @@ struct DomainEnergy {
   int64_t last_ns = 0;
   std::vector<Break> breaks;
   int64_t spikes = 0;
-  std::vector<TimeSpan> gaps;             ///< without readings for longer than kGapPeriods
-  std::string unusable;                   ///< why this domain says nothing; empty if it does
-  std::optional<ExporterNotes> exporter;  ///< absent: a sensor of the recording machine
+  std::vector<TimeSpan> gaps;  ///< without readings for longer than kGapPeriods
+  std::string unusable;        ///< why this domain says nothing; empty if it does
 
   /// Energy of a window whose ends are among the edges, in J.
   [[nodiscard]] Quantity energy(const TimeSpan& window) const;

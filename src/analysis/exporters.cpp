@@ -1,7 +1,9 @@
 #include "analysis/exporters.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <vector>
 
 #include "analysis/sources.h"
@@ -9,6 +11,16 @@
 
 namespace aieb {
 namespace {
+
+/// New values of an exporter that a window should hold at least.
+constexpr double kLeastUpdates = 6;
+
+/// Seconds to two digits or so: "0.25", "30".
+std::string seconds_text(double s) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2g", s);
+  return s < 100 ? text.data() : std::to_string(std::lround(s));
+}
 
 bool is_about(const TraceEvent& event, const char* kind, const char* key,
               const std::string& meter) {
@@ -76,12 +88,26 @@ std::optional<ExporterFacts> exporter_of(const Trace& trace, const Domain& domai
       [&](const TraceEvent& event) { return is_about(event, "exporter", "meter", domain.meter); });
   if (it == trace.events.end()) return std::nullopt;
   ExporterFacts facts;
-  facts.notes.remedy = it->data.value("if_too_coarse", "");
-  facts.notes.failure = standing_failure(trace, domain.meter);
+  facts.remedy = it->data.value("if_too_coarse", "");
+  facts.failure = standing_failure(trace, domain.meter);
   const Json configured = it->data.value("update_s", Json());
   facts.update_s =
       configured.is_number() ? configured.get<double>() : observed_update_s(trace, domain);
   return facts;
+}
+
+std::string too_coarse(const DomainEnergy& domain, const ExporterFacts& exporter,
+                       std::span<const TimeSpan> windows) {
+  if (windows.empty()) return "";
+  double shortest_s = seconds(windows.front().end_ns - windows.front().start_ns);
+  for (const TimeSpan& window : windows) {
+    shortest_s = std::min(shortest_s, seconds(window.end_ns - window.start_ns));
+  }
+  const double needed_s = kLeastUpdates * domain.period_s;
+  if (shortest_s >= needed_s) return "";
+  return label_of(domain.domain) + " has a new value only every " + seconds_text(domain.period_s) +
+         " s, too seldom for a window of " + seconds_text(shortest_s) + " s: " + exporter.remedy +
+         ", or measure for " + seconds_text(needed_s) + " s or longer";
 }
 
 void add_clock_error(DomainEnergy& domain, const Trace& trace) {

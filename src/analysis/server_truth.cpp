@@ -217,23 +217,23 @@ std::optional<ServerTruth> server_truth(const Trace& trace, std::span<const Time
   return out;
 }
 
-std::vector<std::string> server_warnings(const Results& results) {
+std::vector<std::string> server_warnings(const ServerTruth& server, const Results& results) {
   std::vector<std::string> out;
   // Tokens of requests that failed or were cancelled are not known here.
   const bool all_answered = results.successful_prompts == results.total_prompts;
-  if (!results.server || !all_answered) return out;
+  if (!all_answered) return out;
   const std::pair<const char*,
                   std::pair<const std::optional<int64_t>*, const std::optional<int64_t>*>>
-      kinds[] = {{"prompt", {&results.server->prompt_tokens, &results.prompt_tokens}},
-                 {"output", {&results.server->output_tokens, &results.output_tokens}}};
+      kinds[] = {{"prompt", {&server.prompt_tokens, &results.prompt_tokens}},
+                 {"output", {&server.output_tokens, &results.output_tokens}}};
   for (const auto& [what, counts] : kinds) {
-    const auto& [server, ours] = counts;
-    if (!*server || !*ours) continue;
-    std::string text = token_warning(what, **server, **ours);
+    const auto& [theirs, ours] = counts;
+    if (!*theirs || !*ours) continue;
+    std::string text = token_warning(what, **theirs, **ours);
     if (!text.empty()) out.push_back(std::move(text));
   }
-  if (results.server->preemptions.value_or(0) > 0) {
-    out.push_back("the server preempted requests " + std::to_string(*results.server->preemptions) +
+  if (server.preemptions.value_or(0) > 0) {
+    out.push_back("the server preempted requests " + std::to_string(*server.preemptions) +
                   " times while measuring: its KV cache was full, and their work was done twice. "
                   "Lower the load or give it more memory");
   }

@@ -7,6 +7,7 @@
 
 #include "analysis/readings.h"
 #include "core/results.h"
+#include "core/server_truth.h"
 #include "core/trace_data.h"
 
 namespace aieb {
@@ -19,6 +20,6 @@ std::optional<ServerTruth> server_truth(const Trace& trace, std::span<const Time
                                         int64_t origin_ns);
 
 /// Differences between its tokens and ours that a reader must know of.
-std::vector<std::string> server_warnings(const Results& results);
+std::vector<std::string> server_warnings(const ServerTruth& server, const Results& results);
 
 }  // namespace aieb

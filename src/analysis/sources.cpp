@@ -56,22 +56,23 @@ bool overlaps(const TimeSpan& a, int64_t from_ns, int64_t to_ns) {
 }
 
 /// The energy of a domain. One of an exporter is integrated with the update period that its values
-/// show, and its clock adds to the error.
+/// show, and its clock adds to the error; it is of no use where it is too coarse for the windows.
 template <typename Integrate>
-DomainEnergy integrated(const Trace& trace, const Domain& domain, Integrate integrate) {
+DomainEnergy integrated(const Trace& trace, const Domain& domain, std::span<const TimeSpan> windows,
+                        Integrate integrate) {
   const std::optional<ExporterFacts> exporter = exporter_of(trace, domain);
   if (!exporter) return integrate(domain);
   Domain as_seen = domain;
   as_seen.update_period_ns = nanoseconds(exporter->update_s);
   DomainEnergy energy = integrate(as_seen);
-  energy.exporter = exporter->notes;
   energy.period_s = std::max(energy.period_s, exporter->update_s);
-  add_clock_error(energy, trace);
   if (!energy.unusable.empty()) {
-    energy.unusable += " (" + exporter->notes.remedy +
-                       (exporter->notes.failure.empty() ? "" : "; " + exporter->notes.failure) +
-                       ")";
+    energy.unusable +=
+        " (" + exporter->remedy + (exporter->failure.empty() ? "" : "; " + exporter->failure) + ")";
+    return energy;
   }
+  add_clock_error(energy, trace);
+  energy.unusable = too_coarse(energy, *exporter, windows);
   return energy;
 }
 
@@ -79,17 +80,17 @@ DomainEnergy integrated(const Trace& trace, const Domain& domain, Integrate inte
 class DeviceSources {
  public:
   DeviceSources(const Trace& trace, const std::vector<const Domain*>& domains,
-                std::span<const int64_t> edges) {
+                std::span<const int64_t> edges, std::span<const TimeSpan> windows) {
     for (const Domain* domain : domains) {
       if (domain->kind == DomainKind::kCounter) continue;
-      all_.push_back(integrated(trace, *domain, [&](const Domain& d) {
+      all_.push_back(integrated(trace, *domain, windows, [&](const Domain& d) {
         return gauge_energy(d, samples_of(trace, d.id), edges);
       }));
     }
     std::vector<DomainEnergy> counters;
     for (const Domain* domain : domains) {
       if (domain->kind != DomainKind::kCounter) continue;
-      counters.push_back(integrated(trace, *domain, [&](const Domain& d) {
+      counters.push_back(integrated(trace, *domain, windows, [&](const Domain& d) {
         const auto samples = samples_of(trace, d.id);
         return counter_energy(d, samples, breaks_told(trace, d), edges, shape_for(samples));
       }));
@@ -201,7 +202,7 @@ EnergySources choose_sources(const Trace& trace, std::span<const int64_t> edges,
                              std::span<const TimeSpan> checked) {
   EnergySources out;
   for (const auto& [device, domains] : domains_by_device(trace)) {
-    const DeviceSources sources(trace, domains, edges);
+    const DeviceSources sources(trace, domains, edges, checked);
     sources.check(checked, out.warnings);
     if (const DomainEnergy* best = sources.find_best()) {
       out.chosen.push_back(*best);

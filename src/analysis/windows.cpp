@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 
 #include "core/clock.h"
@@ -14,9 +13,6 @@ namespace {
 constexpr std::array kTotalParts{Component::kGpu, Component::kCpu, Component::kDram};
 /// A domain must have been read over this share of a window for its energy to count.
 constexpr double kLeastCoverage = 0.9;
-/// Windows with fewer new values of an exporter are refused: most of their energy would be
-/// interpolated between values of which nothing is known.
-constexpr double kLeastUpdates = 6;
 constexpr int64_t kIdleBlock_ns = 1'000'000'000;
 
 constexpr const char* kNoIdle =
@@ -42,39 +38,13 @@ Quantity difference_in_one_domain(const Quantity& a, const Quantity& b) {
   return out;
 }
 
-/// Seconds to two digits or so: "0.25", "30".
-std::string seconds_text(double s) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2g", s);
-  return s < 100 ? text.data() : std::to_string(std::lround(s));
-}
-
-/// Why the values of an exporter come too seldom for these windows; empty if they do not.
-std::string too_coarse(const DomainEnergy& domain, std::span<const TimeSpan> windows) {
-  if (!domain.exporter || windows.empty()) return "";
-  double shortest_s = seconds(windows.front().end_ns - windows.front().start_ns);
-  for (const TimeSpan& window : windows) {
-    shortest_s = std::min(shortest_s, seconds(window.end_ns - window.start_ns));
-  }
-  const double needed_s = kLeastUpdates * domain.period_s;
-  if (shortest_s >= needed_s) return "";
-  return label_of(domain.domain) + " has a new value only every " + seconds_text(domain.period_s) +
-         " s, too seldom for a window of " + seconds_text(shortest_s) +
-         " s: " + domain.exporter->remedy + ", or measure for " + seconds_text(needed_s) +
-         " s or longer";
-}
-
 ComponentEnergy domain_window(const DomainEnergy& domain, std::span<const TimeSpan> windows,
                               const Quantity& baseline) {
   const double covered = coverage(domain, windows);
   if (covered < kLeastCoverage) {
-    const bool failed = domain.exporter && !domain.exporter->failure.empty();
     return missing_energy(label_of(domain.domain) + " was read during only " +
-                          std::to_string(std::lround(100 * covered)) + " % of the window" +
-                          (failed ? ": " + domain.exporter->failure : ""));
+                          std::to_string(std::lround(100 * covered)) + " % of the window");
   }
-  const std::string coarse = too_coarse(domain, windows);
-  if (!coarse.empty()) return missing_energy(coarse);
   ComponentEnergy out;
   out.gross = energy_of(domain, windows);
   out.baseline = baseline;
@@ -116,11 +86,6 @@ Quantity baseline_of(const DomainEnergy& domain, std::span<const TimeSpan> idle)
   if (length_s <= 0) return Quantity::missing("W", kNoIdle);
   if (coverage(domain, idle) < kLeastCoverage) {
     return Quantity::missing("W", label_of(domain.domain) + " was not read while idle");
-  }
-  if (domain.exporter && length_s < domain.period_s) {
-    return Quantity::missing("W", label_of(domain.domain) + " has a new value only every " +
-                                      seconds_text(domain.period_s) +
-                                      " s, and the idle phase is shorter: raise metrics.idle_s");
   }
   Quantity power = energy_of(domain, idle).scaled(1 / length_s, "W");
   power.random = std::hypot(power.random, 2 * std::sqrt(wander_variance(domain, idle)));
@@ -188,7 +153,7 @@ ComponentPlan plan_components(const Trace& trace, const EnergySources& sources) 
     const auto unusable = sources.unusable.find(component);
     const auto reason = listed.find(component);
     const bool said = unusable != sources.unusable.end() || reason != listed.end();
-    if (measured && unusable == sources.unusable.end()) continue;
+    if (measured && !said) continue;
     if (component == Component::kGpu && unusable == sources.unusable.end() &&
         !gpu_expected(backend, reason != listed.end())) {
       continue;

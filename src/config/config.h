@@ -114,12 +114,6 @@ struct PriceConfig {
   std::optional<double> per_gpu_hour;
 };
 
-/// Reading of the server's own metrics page.
-struct ServerMetricsConfig {
-  std::string url = "auto";  ///< auto | off | a URL
-  double period_s = 1;
-};
-
 struct MetricsConfig {
   std::string type = "codecarbon";
   bool enabled = true;
@@ -135,8 +129,7 @@ struct MetricsConfig {
   double idle_s = 5;
   int warmup_prompts = 1;
   std::string scope = "auto";  ///< auto | local | remote
-  Json sources;                ///< exporters: exporters/source_spec.h
-  ServerMetricsConfig server;
+  Json sources;                ///< exporters of a remote server
   Json protocol;
   Json collectors;  ///< {registered name: its arguments}
   PriceConfig price;

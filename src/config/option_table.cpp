@@ -302,13 +302,8 @@ std::vector<ConfigOption> metrics_rows() {
           "Where a server's energy is measured; `auto` looks for its process on this host.",
           one_of({"auto", "local", "remote"})),
       row("metrics.sources", kList, MEMBER(metrics.sources), kOurs,
-          "Exporters that measure the server's host: dcgm, prometheus_text, prometheus, "
-          "tensorrt_llm, zeus (docs/meters.md, Exporters)."),
-      row("metrics.server.url", kText, MEMBER(metrics.server.url), kOurs,
-          "Page with the server's own metrics, read while measuring; `auto`: `/metrics` beside the "
-          "endpoint for type vllm, none for others; `off`: none."),
-      row("metrics.server.period_s", kNumber, MEMBER(metrics.server.period_s), kOurs,
-          "Time between two readings of that page.", at_least(0.1), "s"),
+          "Exporters that measure the server's host, and its own metrics page (docs/meters.md, "
+          "Exporters; docs/servers.md, The server's own numbers)."),
       row("metrics.protocol", kMap, MEMBER(metrics.protocol), kOurs,
           "Warm-ups, repeats and stop rule (no effect yet)."),
       row("metrics.collectors", kMap, MEMBER(metrics.collectors), kOurs,

@@ -125,40 +125,6 @@ struct SteadyState {
   Quantity energy_per_output_token;  ///< J: energy ÷ output_tokens
 };
 
-/// What the server's own metrics page said while measuring (event "server_metrics",
-/// docs/servers.md). Counts are what its counters rose by from right before the first request to
-/// right after the last.
-struct ServerTruth {
-  /// Latencies as the server sees them; quantiles are interpolated in the buckets of its histogram.
-  struct Latency {
-    int64_t count = 0;
-    double mean_s = 0;
-    std::optional<double> p50_s;
-    std::optional<double> p90_s;
-    std::optional<double> p99_s;
-  };
-
-  std::string engine;  ///< vllm, sglang, llama.cpp
-  std::string url;
-  int64_t readings = 0;  ///< pages read while measuring
-  std::optional<double> mean_running;
-  std::optional<double> max_running;
-  std::optional<double> mean_waiting;
-  std::optional<double> max_waiting;
-  std::optional<double> mean_kv_usage;  ///< share of the KV cache in use
-  std::optional<double> max_kv_usage;
-  std::optional<int64_t> prompt_tokens;
-  std::optional<int64_t> output_tokens;
-  std::optional<int64_t> finished_requests;
-  std::optional<int64_t> preemptions;
-  std::optional<double> prefix_hit_rate;     ///< share of prompt tokens found in the prefix cache
-  std::optional<double> draft_acceptance;    ///< share of drafted tokens that were accepted
-  std::map<std::string, Latency> latencies;  ///< ttft_s, itl_s, e2e_s, queue_s
-  std::vector<double> t_s;                   ///< of the readings, since the first phase began
-  std::vector<double> running;
-  std::vector<double> waiting;
-};
-
 /// `backend` of a recording without requests: of a machine or of a command (`aieb monitor`).
 constexpr const char* kMonitorBackend = "monitor";
 
@@ -198,7 +164,6 @@ struct Results {
   std::optional<Distribution> e2e_from_planned_s;
   std::optional<Goodput> goodput;               ///< absent without SLO, and when it is not known
   std::optional<SteadyState> steady_state;      ///< absent when the load was never full
-  std::optional<ServerTruth> server;            ///< absent when its metrics were not read
   std::map<std::string, Histogram> histograms;  ///< by ttft_s, tpot_s, itl_s, e2e_s if observed
 
   // Energy

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <curl/curl.h>
-
 namespace aieb::exporters {
 namespace {
 
@@ -32,11 +30,6 @@ bool ClockOffset::add(int64_t sent_ns, int64_t received_ns, int64_t low_ns, int6
 std::optional<ClockOffset::Estimate> ClockOffset::estimate() const {
   if (!known_) return std::nullopt;
   return Estimate{low_ns_ + (high_ns_ - low_ns_) / 2, (high_ns_ - low_ns_) / 2};
-}
-
-std::optional<int64_t> http_date_s(const char* header) {
-  const time_t t = curl_getdate(header, nullptr);
-  return t < 0 ? std::nullopt : std::optional<int64_t>(t);
 }
 
 }  // namespace aieb::exporters

@@ -9,9 +9,8 @@ namespace aieb::exporters {
 ///
 /// A clock that was read at some moment between `sent` and `received` (our time) and showed
 /// something in [low, high] differs from ours by between low − received and high − sent. The true
-/// difference lies in all such intervals, so their intersection is kept. A Date header says only
-/// the second, but exchanges at different parts of a second cut its interval down to about the time
-/// between two of them. Between exchanges the interval widens by what clocks drift.
+/// difference lies in all such intervals, so their intersection is kept: many coarse bounds make a
+/// fine one. Between exchanges the interval widens by what clocks drift.
 class ClockOffset {
  public:
   struct Estimate {
@@ -31,9 +30,5 @@ class ClockOffset {
   int64_t high_ns_ = 0;
   int64_t at_ns_ = 0;
 };
-
-/// The seconds since 1970 of an HTTP Date header ("Sun, 06 Nov 1994 08:49:37 GMT"); absent if it is
-/// none.
-std::optional<int64_t> http_date_s(const char* header);
 
 }  // namespace aieb::exporters

@@ -119,7 +119,8 @@ class ZeusReader final : public SourceReader {
                      SourceReadings& out) {
     const Page page = fetcher.get(path);
     out.half_width_ns = std::max(out.half_width_ns, page.half_width_ns());
-    for (const auto& [id, values] : json_of(page, path.c_str()).items()) {
+    const Json json = json_of(page, path.c_str());
+    for (const auto& [id, values] : json.items()) {
       for (const auto& [field, rule] : fields) {
         const Json value = values.is_object() ? values.value(field, Json()) : Json();
         if (!value.is_number()) continue;

@@ -29,7 +29,6 @@ class PageExchange final : public http::Exchange {
   }
   void on_done(const http::Outcome& result) override {
     outcome = result;
-    page.date = result.date;
     done = true;
   }
 

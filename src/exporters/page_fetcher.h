@@ -21,7 +21,6 @@ class SourceError : public std::runtime_error {
 struct Page {
   std::string body;
   std::string content_type;
-  std::string date;         ///< the Date header; empty without one
   int64_t sent_ns = 0;      ///< the request was about to be written
   int64_t received_ns = 0;  ///< the head of the response was read
 

@@ -31,7 +31,7 @@ std::string percent_encoded(std::string_view text) {
 }
 
 /// A label's value inside a selector.
-std::string quoted(const std::string& value) {
+std::string in_quotes(const std::string& value) {
   std::string out = "\"";
   for (const char c : value) {
     if (c == '"' || c == '\\') out += '\\';
@@ -118,8 +118,8 @@ class QueryReader final : public SourceReader {
     if (names.empty()) return "";
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : "|") + name;
-    std::string out = "{__name__=~" + quoted(list);
-    for (const Label& label : where_) out += "," + label.name + "=" + quoted(label.value);
+    std::string out = "{__name__=~" + in_quotes(list);
+    for (const Label& label : where_) out += "," + label.name + "=" + in_quotes(label.value);
     return out + "}";
   }
 
@@ -184,7 +184,7 @@ class QueryReader final : public SourceReader {
     for (const auto& [job, instance] : targets_) {
       const std::string query =
           fmt::format("max_over_time(scrape_duration_seconds{{job={},instance={}}}[5m])",
-                      quoted(job), quoted(instance));
+                      in_quotes(job), in_quotes(instance));
       const Json data = get(fetcher, "/api/v1/query?query=" + percent_encoded(query));
       for (const Json& series : data.value("result", Json::array())) {
         const Json value = series.value("value", Json::array());

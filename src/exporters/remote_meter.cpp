@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <iterator>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -174,7 +177,11 @@ void RemoteMeter::read(std::vector<Sample>& out) {
 
 std::vector<TraceEvent> RemoteMeter::take_events() {
   const std::lock_guard lock(mutex_);
-  return log_.take();
+  std::vector<TraceEvent> events = log_.take();
+  events.insert(events.end(), std::make_move_iterator(late_events_.begin()),
+                std::make_move_iterator(late_events_.end()));
+  late_events_.clear();
+  return events;
 }
 
 void RemoteMeter::run() {
@@ -228,8 +235,15 @@ void RemoteMeter::take_sample(const SourceReading& reading) {
   double value = reading.value;
   if (series.rule->kind == DomainKind::kCounter) {
     const EnergyCounter::Step step = series.counter.add(reading.value, reading.t_ns);
-    log_.counter_step(spec_.name + "/" + discovery_->domains[it->second].name, step, series.counter,
-                      reading.t_ns);
+    const std::string_view kind = event_kind(step);
+    // Told at the time of the reading, which may have come late.
+    if (!kind.empty()) {
+      late_events_.push_back({reading.t_ns,
+                              std::string(kind),
+                              {{"sensor", spec_.name + "/" + discovery_->domains[it->second].name},
+                               {"wraps", series.counter.wraps()},
+                               {"joules_so_far", series.counter.joules()}}});
+    }
     value = series.counter.joules();
   }
   series.last_value = reading.value;

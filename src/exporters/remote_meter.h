@@ -93,7 +93,8 @@ class RemoteMeter : public Meter {
   std::vector<Series> series_;
   std::vector<Sample> pending_;
   EventLog log_;
-  std::vector<int64_t> updates_ns_;  ///< when the page's energy or power was new, the last few
+  std::vector<TraceEvent> late_events_;  ///< with times of their own
+  std::vector<int64_t> updates_ns_;      ///< when the page's energy or power was new, the last few
   int64_t told_half_width_ns_ = 0;
   std::jthread thread_;
 };

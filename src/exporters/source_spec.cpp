@@ -130,7 +130,8 @@ class Entry {
       if (candidate.name == name) return candidate;
     }
     const std::string found = name.empty() ? "is missing" : fmt::format("is '{}'", name);
-    fail(key, fmt::format("{}; it must be one of {}", found, fmt::join(names_of(rows), ", ")));
+    fail(key, fmt::format("{}; it must be one of {}{}", found, fmt::join(names_of(rows), ", "),
+                          key == "type" ? ", server_metrics" : ""));
   }
 
   [[nodiscard]] const std::string& place() const { return place_; }
@@ -243,7 +244,27 @@ SourceSpec read_source(const Entry& entry) {
   return spec;
 }
 
+constexpr const char* kServerPage = "server_metrics";
+
+bool is_server_page(const Json& source) {
+  return source.is_object() && source.value("type", Json()) == kServerPage;
+}
+
 }  // namespace
+
+ServerPageSpec server_page_spec(const Json& sources) {
+  ServerPageSpec spec;
+  for (size_t i = 0; sources.is_array() && i < sources.size(); ++i) {
+    if (!is_server_page(sources[i])) continue;
+    const Entry entry(sources[i], fmt::format("metrics.sources[{}]", i));
+    entry.allow_only({"type", "url", "period_s"});
+    constexpr double kShortest_s = 0.1;
+    spec.url = entry.text("url", "auto");
+    spec.period_s = entry.number("period_s", kShortest_s).value_or(1);
+    if (spec.url != "auto" && spec.url != "off") check_url(entry, spec.url);
+  }
+  return spec;
+}
 
 std::string_view to_string(SourceType type) {
   const auto it = std::find_if(kTypes.begin(), kTypes.end(),
@@ -255,8 +276,10 @@ std::vector<SourceSpec> source_specs(const Json& sources) {
   std::vector<SourceSpec> specs;
   if (sources.is_null()) return specs;
   if (!sources.is_array()) throw ConfigError("metrics.sources must be a list of exporters");
+  server_page_spec(sources);  // its mistakes are to be told, too
   std::set<std::string> names;
   for (size_t i = 0; i < sources.size(); ++i) {
+    if (is_server_page(sources[i])) continue;
     const Entry entry(sources[i], fmt::format("metrics.sources[{}]", i));
     SourceSpec spec = read_source(entry);
     const bool named = entry.find("name") != nullptr;

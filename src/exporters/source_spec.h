@@ -43,7 +43,15 @@ struct SourceSpec {
   std::vector<Rule> rules;         ///< empty for the types with a protocol of their own
 };
 
-/// Reads `metrics.sources`. Throws ConfigError that names the entry, the key and what it may be.
+/// How a server's own metrics page is read: the entry of type server_metrics.
+struct ServerPageSpec {
+  std::string url = "auto";  ///< auto | off | a URL
+  double period_s = 1;
+};
+ServerPageSpec server_page_spec(const Json& sources);
+
+/// Reads the exporters of `metrics.sources`. Throws ConfigError that names the entry, the key and
+/// what it may be.
 std::vector<SourceSpec> source_specs(const Json& sources);
 
 /// Rules of a kind of exporter: dcgm, kepler, scaphandre, node_exporter, ipmi. Null if unknown.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -29,26 +30,34 @@ class TextReader final : public SourceReader {
   }
 
  private:
-  /// Lines without a time are as old as the page. Times of lines are by the exporter's clock, of
-  /// which only the Date header tells.
+  /// Lines without a time are as old as the page. Times of lines are by the exporter's clock: a
+  /// time that is new on this page was not yet over when the last page was made, and is over now.
   void watch_clock(const Page& page, const Exposition& parsed, SourceReadings& out) {
     out.half_width_ns = page.half_width_ns();
     out.clock_from = "half of the time that a request takes";
-    const bool stamped = std::any_of(
-        parsed.samples.begin(), parsed.samples.end(), [this](const ExpositionSample& sample) {
-          return sample.timestamp_s.has_value() &&
-                 std::any_of(rules_.begin(), rules_.end(),
-                             [&](const Rule& rule) { return rule.metric == sample.name; });
-        });
-    const auto date_s = stamped ? http_date_s(page.date.c_str()) : std::nullopt;
-    if (!date_s) return;
-    constexpr int64_t kSecond = 1'000'000'000;
-    out.clock_was_set =
-        !offset_.add(page.sent_ns, page.received_ns, *date_s * kSecond, (*date_s + 1) * kSecond);
+    std::optional<double> newest;
+    for (const ExpositionSample& sample : parsed.samples) {
+      if (sample.timestamp_s && is_wanted(sample)) {
+        newest = std::max(newest.value_or(*sample.timestamp_s), *sample.timestamp_s);
+      }
+    }
+    const bool is_new = newest && newest_s_ && *newest > *newest_s_;
+    if (is_new) {
+      const auto shown_ns = nanoseconds(*newest);
+      out.clock_was_set = !offset_.add(last_sent_ns_, page.received_ns, shown_ns, shown_ns);
+    }
+    last_sent_ns_ = page.sent_ns;
+    if (newest) newest_s_ = newest;
     const auto estimate = offset_.estimate();
+    if (!newest || !estimate) return;
     out.offset_ns = estimate->offset_ns;
     out.half_width_ns = estimate->half_width_ns;
-    out.clock_from = "the Date headers";
+    out.clock_from = "times on the exporter's pages";
+  }
+
+  [[nodiscard]] bool is_wanted(const ExpositionSample& sample) const {
+    return std::any_of(rules_.begin(), rules_.end(),
+                       [&](const Rule& rule) { return rule.metric == sample.name; });
   }
 
   void add(const ExpositionSample& sample, const Page& page, SourceReadings& out) {
@@ -69,6 +78,8 @@ class TextReader final : public SourceReader {
   std::vector<Rule> rules_;
   std::vector<Label> where_;
   ClockOffset offset_;
+  std::optional<double> newest_s_;  ///< latest time on a page
+  int64_t last_sent_ns_ = 0;        ///< when the page before was asked for
 };
 
 }  // namespace

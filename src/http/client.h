@@ -53,7 +53,6 @@ struct Outcome {
   int64_t done_ns = 0;
   int resent = 0;  ///< times a reused connection had died and the request was written again
   std::string peer_address;  ///< who answered; empty for Unix sockets
-  std::string date;          ///< the response's Date header; empty without one
 };
 
 /// Receives one exchange. Called by the thread in `Client::poll`. Must live until `on_done`.

@@ -136,7 +136,6 @@ void Transfer::begin(const HttpRequest& request, Exchange& exchange, const Timeo
   sends_ = 0;
   enough_ = false;
   content_type_.clear();
-  date_.clear();
   peer_.clear();
   error_text_[0] = '\0';
 
@@ -207,7 +206,6 @@ Outcome Transfer::outcome(ErrorClass error, std::string message) const {
   result.done_ns = now_ns();
   result.resent = std::max(0, sends_ - 1);
   result.peer_address = peer_;
-  result.date = date_;
   long status = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   result.status = static_cast<int>(status);
@@ -250,7 +248,6 @@ size_t Transfer::on_header(char* bytes, size_t size, size_t count, void* self) {
   const std::string_view line(bytes, size * count);
   const bool ok = transfer.guarded([&] {
     if (const auto type = header_value(line, "content-type:")) transfer.content_type_ = *type;
-    if (const auto date = header_value(line, "date:")) transfer.date_ = *date;
     if (line == "\r\n" || line == "\n") transfer.announce_response();
     return true;
   });

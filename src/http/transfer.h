@@ -88,7 +88,6 @@ class Transfer {
   int sends_ = 0;
   bool enough_ = false;  ///< the exchange wants no more of the body
   std::string content_type_;
-  std::string date_;
   std::string peer_;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
 };

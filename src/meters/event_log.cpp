@@ -24,17 +24,10 @@ void EventLog::worked(const std::string& sensor) {
 
 void EventLog::counter_step(const std::string& sensor, EnergyCounter::Step step,
                             const EnergyCounter& counter) {
-  counter_step(sensor, step, counter, now_ns());
-}
-
-void EventLog::counter_step(const std::string& sensor, EnergyCounter::Step step,
-                            const EnergyCounter& counter, int64_t t_ns) {
   const std::string_view kind = event_kind(step);
   if (kind.empty()) return;
-  events_.push_back(
-      {t_ns,
-       std::string(kind),
-       {{"sensor", sensor}, {"wraps", counter.wraps()}, {"joules_so_far", counter.joules()}}});
+  add(std::string(kind),
+      {{"sensor", sensor}, {"wraps", counter.wraps()}, {"joules_so_far", counter.joules()}});
 }
 
 std::vector<TraceEvent> EventLog::take() { return std::exchange(events_, {}); }

@@ -22,9 +22,6 @@ class EventLog {
   /// The event of a step of a counter, if it needs one.
   void counter_step(const std::string& sensor, EnergyCounter::Step step,
                     const EnergyCounter& counter);
-  /// The same at a time other than now, for readings that come late.
-  void counter_step(const std::string& sensor, EnergyCounter::Step step,
-                    const EnergyCounter& counter, int64_t t_ns);
 
   std::vector<TraceEvent> take();
 

@@ -235,13 +235,13 @@ Json metrics_json(const Results& r) {
 }
 
 /// The rows of the server's own view and the course of its load; null without it.
-Json server_json(const Results& r) {
-  if (!r.server) return nullptr;
+Json server_panel(const Results& r) {
+  const std::optional<ServerTruth> server = server_of(r);
+  if (!server) return nullptr;
   Json rows = Json::array();
   for (const ServerRow& row : server_rows(r)) rows.push_back({row.label, row.value, row.note});
-  return {{"engine", r.server->engine},   {"url", r.server->url},
-          {"rows", std::move(rows)},      {"t_s", r.server->t_s},
-          {"running", r.server->running}, {"waiting", r.server->waiting}};
+  return {{"engine", server->engine}, {"url", server->url},         {"rows", std::move(rows)},
+          {"t_s", server->t_s},       {"running", server->running}, {"waiting", server->waiting}};
 }
 
 Json phases_json(const Results& r) {
@@ -285,7 +285,7 @@ Json html_data(const Results& r) {
           {"energy", energy_json(r)},
           {"latency", latency_json(r)},
           {"gpus", gpus_json(r)},
-          {"server", server_json(r)},
+          {"server", server_panel(r)},
           {"prompts", prompts_json(r)},
           {"metrics", metrics_json(r)},
           {"protocol",

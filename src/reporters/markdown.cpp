@@ -34,7 +34,7 @@ std::string missing_lines(const Results& results) {
 std::string server_section(const Results& results) {
   const std::vector<ServerRow> rows = server_rows(results);
   if (rows.empty()) return "";
-  std::string out = "\n## What the server says\n\n| " + cell(results.server->engine) +
+  std::string out = "\n## What the server says\n\n| " + cell(server_of(results)->engine) +
                     " | Value | |\n|---|---|---|\n";
   for (const ServerRow& row : rows) {
     out += "| " + cell(row.label) + " | " + cell(row.value) + " | " + cell(row.note) + " |\n";

@@ -94,6 +94,13 @@ Json prompts_json(const Results& results) {
   return out;
 }
 
+/// Without the server's own view, which is a section of its own.
+Json collected_json(const Results& results) {
+  Json out = results.collected;
+  if (out.is_object()) out.erase(kServerCollected);
+  return out;
+}
+
 Json environment_json(const Results& results) {
   Json out = results.environment.is_object() ? results.environment : Json::object();
   out["engine"] = results.backend_info;
@@ -145,7 +152,7 @@ Json results_to_json(const Results& results) {
           {"derived", derived_json(results)},
           {"goodput", goodput_to_json(results.goodput)},
           {"steady_state", steady_state_to_json(results.steady_state)},
-          {"server", server_to_json(results)},
+          {"server", server_json(results)},
           {"energy_disabled", results.energy_disabled},
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
           {"per_prompt_results", prompts_json(results)},
@@ -156,7 +163,7 @@ Json results_to_json(const Results& results) {
           {"environment", environment_json(results)},
           {"config", results.config},
           {"protocol", results.protocol},
-          {"collected", results.collected},
+          {"collected", collected_json(results)},
           {"warnings", results.warnings},
           {"files", results.files}};
 }
@@ -282,7 +289,6 @@ Results read_document(const Json& json) {
   read_energy(json, out);
   out.goodput = goodput_from_json(json.at("goodput"));
   out.steady_state = steady_state_from_json(json.at("steady_state"));
-  out.server = server_from_json(json.value("server", Json()));
   for (const Json& prompt : json.at("per_prompt_results")) {
     out.requests.push_back(request_from(prompt));
   }
@@ -296,6 +302,8 @@ Results read_document(const Json& json) {
   out.config = json.at("config");
   out.protocol = json.at("protocol");
   out.collected = json.value("collected", Json::object());
+  const Json server = json.value("server", Json());
+  if (server.is_object()) out.collected[kServerCollected] = server;
   out.warnings = json.at("warnings").get<std::vector<std::string>>();
   out.files = json.at("files");
   return out;

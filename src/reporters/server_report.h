@@ -6,11 +6,14 @@
 
 #include "core/json.h"
 #include "core/results.h"
+#include "core/server_truth.h"
 
 namespace aieb {
 
-/// The server's own view of a run for people: a label, a value, and what to know about it. Empty
-/// where its metrics were not read.
+/// The server's own view of a run; absent where its metrics were not read.
+std::optional<ServerTruth> server_of(const Results& results);
+
+/// The same for people: a label, a value, and what to know about it. Empty without it.
 struct ServerRow {
   std::string label;
   std::string value;
@@ -18,8 +21,7 @@ struct ServerRow {
 };
 std::vector<ServerRow> server_rows(const Results& results);
 
-/// The same as data (docs/results.md, `server`); null where its metrics were not read.
-Json server_to_json(const Results& results);
-std::optional<ServerTruth> server_from_json(const Json& json);
+/// The same as data, beside our own token counts (docs/results.md, `server`); null without it.
+Json server_json(const Results& results);
 
 }  // namespace aieb

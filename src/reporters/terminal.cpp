@@ -120,7 +120,8 @@ void add_load_rows(std::vector<Row>& rows, const Results& r) {
 void add_server_rows(std::vector<Row>& rows, const Results& r) {
   const std::vector<ServerRow> found = server_rows(r);
   if (found.empty()) return;
-  rows.push_back({"server says", r.server->engine, r.server->url});
+  const ServerTruth truth = *server_of(r);
+  rows.push_back({"server says", truth.engine, truth.url});
   for (const ServerRow& row : found) rows.push_back({"  " + row.label, row.value, row.note});
 }
 

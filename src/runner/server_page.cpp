@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "backends/vllm/client_setup.h"
+#include "exporters/source_spec.h"
 #include "http/url.h"
 
 namespace aieb {
@@ -20,7 +21,7 @@ std::string page_beside(const http::Endpoint& endpoint) {
 
 std::unique_ptr<exporters::ServerWatch> watch_server(const BenchmarkConfig& config,
                                                      const BackendInfo& info, EventSink& sink) {
-  const ServerMetricsConfig& wanted = config.metrics.server;
+  const exporters::ServerPageSpec wanted = exporters::server_page_spec(config.metrics.sources);
   if (info.endpoint.empty() || wanted.url == "off") return nullptr;
   exporters::ServerWatch::Options options;
   options.period_s = wanted.period_s;
