@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/error.h"
 #include "core/log.h"
 #include "exporters/advice.h"
 #include "exporters/source_spec.h"

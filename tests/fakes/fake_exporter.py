@@ -89,7 +89,9 @@ class Exporter:
 
     def dcgm_page(self) -> str:
         t = self.value_time()
-        stamp = f" {round((t + self.options.clock_offset_s) * 1000)}" if self.options.timestamps else ""
+        stamp = (
+            f" {round((t + self.options.clock_offset_s) * 1000)}" if self.options.timestamps else ""
+        )
         rows: list[tuple[str, str, Any]] = [
             (
                 "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
@@ -137,7 +139,12 @@ class Exporter:
         if path == "/discover":
             return {
                 "gpus": [
-                    {"id": g, "name": "NVIDIA H100", "pci_address": "", "cumulative_energy_available": True}
+                    {
+                        "id": g,
+                        "name": "NVIDIA H100",
+                        "pci_address": "",
+                        "cumulative_energy_available": True,
+                    }
                     for g in gpus
                 ],
                 "cpus": [{"id": 0, "dram_available": True}],
@@ -155,6 +162,7 @@ class Exporter:
 def handler(exporter: Exporter) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def date_time_string(self, timestamp: float | None = None) -> str:
             return formatdate(time.time() + exporter.options.clock_offset_s, usegmt=True)

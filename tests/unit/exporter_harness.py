@@ -13,7 +13,7 @@ from typing import Any
 from cli_harness import ROOT, aieb
 
 sys.path.insert(0, str(ROOT / "tests" / "fakes"))
-from fake_exporter import energy_j  # noqa: E402
+from fake_exporter import energy_j
 
 
 @contextmanager
@@ -80,5 +80,3 @@ def assert_within(quantity: dict[str, Any], truth_j: float, most_relative: float
     off = abs(quantity["value"] - truth_j)
     assert off <= 1.3 * quantity["uncertainty"], (quantity, truth_j)
     assert quantity["uncertainty"] <= most_relative * truth_j, (quantity, truth_j)
-
-

@@ -60,7 +60,7 @@ def samples_of(families: Any, scale: float = 1) -> list[tuple[Any, ...]]:
 def same(ours: dict[str, Any], theirs: list[tuple[Any, ...]]) -> None:
     assert "error" not in ours, ours
     assert len(ours["samples"]) == len(theirs)
-    key = lambda s: (s[0], sorted(s[1].items()))  # noqa: E731
+    key = lambda s: (s[0], sorted(s[1].items()))
     for a, b in zip(sorted(ours["samples"], key=key), sorted(theirs, key=key), strict=True):
         assert a[0] == b[0]
         assert a[1] == b[1]
@@ -185,7 +185,7 @@ def test_openmetrics_has_exemplars_seconds_and_an_end(probe: Probe) -> None:
         "m 1 1.5",
         "1m 2",
         'm{a="b} 1',
-        'm{a=b} 1',
+        "m{a=b} 1",
         'm{a="b" c="d"} 1',
         'm{a="b"',
         'm{a="\\x"} 1',

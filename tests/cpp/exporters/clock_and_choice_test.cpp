@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "analysis/test_seed.h"
 #include "exporters/clock_offset.h"
 #include "exporters/gpu_choice.h"
 
@@ -12,12 +13,10 @@ constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kSecond = 1'000'000'000;
 
 TEST(ClockOffset, always_holds_the_true_difference_and_narrows) {
-  const unsigned seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(test_seed());
   std::uniform_int_distribution<int64_t> trip(1 * kMs, 40 * kMs);
-  const int64_t truth = std::uniform_int_distribution<int64_t>(-kSecond, kSecond)(random) +
-                        1'700'000'000 * kSecond;
+  const int64_t truth =
+      std::uniform_int_distribution<int64_t>(-kSecond, kSecond)(random) + 1'700'000'000 * kSecond;
   ClockOffset offset;
   int64_t now = 5 * kSecond;
   int64_t first_width = 0;
@@ -84,9 +83,9 @@ TEST(GpuChoice, takes_those_that_the_server_computes_on) {
 TEST(GpuChoice, refuses_counters_of_other_gpus) {
   for (const auto& [gpus, server] :
        std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>>{
-           {{}, {"GPU-z"}},          // another host's exporter
-           {{"GPU-a"}, {"GPU-b"}},   // the settings contradict the driver
-           {{"7"}, {}},              // no such GPU
+           {{}, {"GPU-z"}},         // another host's exporter
+           {{"GPU-a"}, {"GPU-b"}},  // the settings contradict the driver
+           {{"7"}, {}},             // no such GPU
        }) {
     const GpuChoice choice = choose(kTwo, named(gpus), server);
     EXPECT_EQ(choice.left_out.size(), 2U);

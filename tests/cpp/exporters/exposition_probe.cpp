@@ -39,8 +39,8 @@ int main() {
     std::cin.get();
     std::string page(bytes, '\0');
     std::cin.read(page.data(), static_cast<std::streamsize>(bytes));
-    const Json json = answer(page, format == "text" ? ExpositionFormat::kText
-                                                    : ExpositionFormat::kOpenMetrics);
+    const Json json =
+        answer(page, format == "text" ? ExpositionFormat::kText : ExpositionFormat::kOpenMetrics);
     std::cout << json.dump(-1, ' ', true, Json::error_handler_t::replace) << std::endl;
   }
 }

@@ -1,7 +1,8 @@
+#include "exporters/server_metrics.h"
+
 #include <gtest/gtest.h>
 
 #include "exporters/exposition.h"
-#include "exporters/server_metrics.h"
 
 namespace aieb::exporters {
 namespace {

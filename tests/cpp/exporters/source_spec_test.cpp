@@ -1,7 +1,8 @@
+#include "exporters/source_spec.h"
+
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "exporters/source_spec.h"
 
 namespace aieb::exporters {
 namespace {
@@ -56,13 +57,16 @@ TEST(Sources, errors_name_the_place_and_what_may_stand_there) {
   says(R"([{"type": "dcgm", "url": "a:1", "gpu": 1}])", "did you mean 'gpus'?");
   says(R"([{"type": "dcgm", "url": "http://me:secret@a:1"}])", "token_variable");
   says(R"([{"type": "prometheus_text", "url": "a:1"}])", "or a preset (dcgm, kepler");
-  says(R"([{"type": "prometheus_text", "url": "a:1", "metrics": [{"metric": "m", "component": "gpu", "unit": "kJ"}]}])",
-       "metrics.sources[0].metrics[0].unit is 'kJ'");
-  says(R"([{"type": "prometheus_text", "url": "a:1", "metrics": [{"metric": "m", "component": "gpu", "unit": "W", "kind": "counter"}]}])",
-       "kind must be counter for a unit of energy");
+  says(
+      R"([{"type": "prometheus_text", "url": "a:1", "metrics": [{"metric": "m", "component": "gpu", "unit": "kJ"}]}])",
+      "metrics.sources[0].metrics[0].unit is 'kJ'");
+  says(
+      R"([{"type": "prometheus_text", "url": "a:1", "metrics": [{"metric": "m", "component": "gpu", "unit": "W", "kind": "counter"}]}])",
+      "kind must be counter for a unit of energy");
   says(R"([{"type": "dcgm", "url": "a:1", "period_s": 0}])", "at least 0.01");
-  says(R"([{"type": "dcgm", "name": "x", "url": "a:1"}, {"type": "dcgm", "name": "x", "url": "b:1"}])",
-       "'x' is used twice");
+  says(
+      R"([{"type": "dcgm", "name": "x", "url": "a:1"}, {"type": "dcgm", "name": "x", "url": "b:1"}])",
+      "'x' is used twice");
   says(R"([{"type": "server_metrics", "url": "off", "period": 2}])", "did you mean 'period_s'?");
   EXPECT_EQ(problem_with(Json()), "nothing");
 }
