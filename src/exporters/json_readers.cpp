@@ -24,6 +24,7 @@ Rule energy_rule(const char* metric, Component component, double scale, double g
   rule.unit = "J";
   rule.scale = scale;
   rule.gain_uncertainty = gain;
+  if (component == Component::kGpu) rule.sensor_period_ns = kGpuCounterPeriod_ns;
   return rule;
 }
 
@@ -39,7 +40,7 @@ Json json_of(const Page& page, const char* what) {
 class TensorRtLlmReader final : public SourceReader {
  public:
   SourceReadings read(PageFetcher& fetcher) override {
-    const Page page = fetcher.get(fetcher.names_page() ? "" : "/energy_metrics");
+    const Page page = fetcher.get(fetcher.page_or("/energy_metrics"));
     const Json json = json_of(page, "/energy_metrics");
     const Json energy = json.value("total_energy_j", Json());
     if (!energy.is_number()) throw SourceError("/energy_metrics has no number total_energy_j");

@@ -14,6 +14,7 @@ constexpr int64_t kConnectTimeoutNs = 3'000'000'000;
 constexpr int64_t kTimeoutNs = 5'000'000'000;
 constexpr size_t kMaxBytes = size_t{32} << 20;
 constexpr size_t kShownBytes = 200;
+constexpr std::string_view kMetricsPage = "/metrics";
 
 class PageExchange final : public http::Exchange {
  public:
@@ -72,6 +73,7 @@ std::string reason_of(const http::Outcome& outcome) {
 PageFetcher::PageFetcher(const std::string& url, const std::string& token_variable,
                          const std::vector<std::string>& headers)
     : endpoint_(http::Endpoint::parse(url)),
+      names_metrics_(url.substr(0, url.find('?')).ends_with(kMetricsPage)),
       client_(std::make_unique<http::Client>(options_for(endpoint_, token_variable, headers))) {}
 
 PageFetcher::~PageFetcher() = default;
@@ -98,10 +100,12 @@ Page PageFetcher::get(std::string_view path) {
   return std::move(exchange.page);
 }
 
-bool PageFetcher::names_page() const {
+std::string_view PageFetcher::page_or(std::string_view otherwise) const {
+  if (names_metrics_) return kMetricsPage;
   const std::string url = endpoint_.root_url("");
   const size_t host = url.find("://") + 3;
-  return url.substr(0, url.find('?')).find('/', host) != std::string::npos;
+  const bool has_path = url.substr(0, url.find('?')).find('/', host) != std::string::npos;
+  return has_path ? "" : otherwise;
 }
 
 void PageFetcher::stop() {

@@ -42,14 +42,15 @@ class PageFetcher {
   /// 5 s, a status other than 200, stopped.
   Page get(std::string_view path);
 
-  /// The prefix has a path: it is a page by itself.
-  [[nodiscard]] bool names_page() const;
+  /// The page that the URL itself names, for `get`; `otherwise` when it names only the server.
+  [[nodiscard]] std::string_view page_or(std::string_view otherwise) const;
 
   /// Ends the current and every later `get`. Any thread.
   void stop();
 
  private:
   http::Endpoint endpoint_;
+  bool names_metrics_;  ///< the URL ends with /metrics, which `endpoint_` leaves out
   std::unique_ptr<http::Client> client_;
   std::atomic<bool> stopped_ = false;
 };

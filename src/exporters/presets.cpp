@@ -19,8 +19,10 @@ const std::vector<std::string> kGpuLabels = {"UUID"};
 
 Rule counter(const char* metric, Component component, double scale, double gain,
              std::vector<Label> where, std::vector<std::string> devices) {
-  return {metric, false, component,        "energy",           DomainKind::kCounter,
-          "J",    scale, std::move(where), std::move(devices), gain};
+  Rule rule{metric, false, component,        "energy",           DomainKind::kCounter,
+            "J",    scale, std::move(where), std::move(devices), gain};
+  if (component == Component::kGpu) rule.sensor_period_ns = kGpuCounterPeriod_ns;
+  return rule;
 }
 
 Rule gauge(const char* metric, Component component, double scale, double gain,

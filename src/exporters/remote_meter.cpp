@@ -140,6 +140,7 @@ void RemoteMeter::add_domains(const SourceReadings& found) {
     domain.averaging_ns = rule.averaging_ns;
     domain.update_period_ns = nanoseconds(spec_.update_s.value_or(0));
     domain.note = in_words(device);
+    half_sensor_period_ns_ = std::max(half_sensor_period_ns_, rule.sensor_period_ns / 2);
     series_.push_back({&rule, EnergyCounter(0, kAnyPower), {}, 0});
     discovery_->domains.push_back(std::move(domain));
   }
@@ -223,22 +224,24 @@ void RemoteMeter::take_sample(const SourceReading& reading) {
   const auto it = domain_of_.find(id);
   if (it == domain_of_.end()) return;
   Series& series = series_[it->second];
-  if (series.rule != reading.rule || reading.t_ns <= series.last_t_ns) return;
+  // The sensor renewed the value some time before the exporter took it.
+  const int64_t t_ns = reading.t_ns - reading.rule->sensor_period_ns / 2;
+  if (series.rule != reading.rule || t_ns <= series.last_t_ns) return;
   const bool changed = series.last_value && *series.last_value != reading.value;
   if (changed && is_energy(*series.rule)) {
-    if (updates_ns_.empty() || updates_ns_.back() < reading.t_ns) {
-      updates_ns_.push_back(reading.t_ns);
+    if (updates_ns_.empty() || updates_ns_.back() < t_ns) {
+      updates_ns_.push_back(t_ns);
     }
     if (updates_ns_.size() > kUpdatesKept) updates_ns_.erase(updates_ns_.begin());
   }
-  series.last_t_ns = reading.t_ns;
+  series.last_t_ns = t_ns;
   double value = reading.value;
   if (series.rule->kind == DomainKind::kCounter) {
-    const EnergyCounter::Step step = series.counter.add(reading.value, reading.t_ns);
+    const EnergyCounter::Step step = series.counter.add(reading.value, t_ns);
     const std::string_view kind = event_kind(step);
     // Told at the time of the reading, which may have come late.
     if (!kind.empty()) {
-      late_events_.push_back({reading.t_ns,
+      late_events_.push_back({t_ns,
                               std::string(kind),
                               {{"sensor", spec_.name + "/" + discovery_->domains[it->second].name},
                                {"wraps", series.counter.wraps()},
@@ -247,20 +250,21 @@ void RemoteMeter::take_sample(const SourceReading& reading) {
     value = series.counter.joules();
   }
   series.last_value = reading.value;
-  pending_.push_back({static_cast<int>(it->second), reading.t_ns, value});
+  pending_.push_back({static_cast<int>(it->second), t_ns, value});
 }
 
 /// Tells how well times are known: at first, and whenever that changes much.
 void RemoteMeter::tell_clock(const SourceReadings& readings) {
   if (readings.clock_was_set) log_.add("clock_step", {{"meter", spec_.name}});
-  const auto now = static_cast<double>(readings.half_width_ns);
+  const int64_t half_width_ns = readings.half_width_ns + half_sensor_period_ns_;
+  const auto now = static_cast<double>(half_width_ns);
   const auto told = static_cast<double>(told_half_width_ns_);
   const bool changed = now > 1.3 * told || now < 0.7 * told;
   if (told_half_width_ns_ != 0 && !changed) return;
-  told_half_width_ns_ = std::max<int64_t>(1, readings.half_width_ns);
+  told_half_width_ns_ = std::max<int64_t>(1, half_width_ns);
   log_.add("clock_offset", {{"meter", spec_.name},
                             {"offset_s", seconds(readings.offset_ns)},
-                            {"half_width_s", seconds(readings.half_width_ns)},
+                            {"half_width_s", seconds(half_width_ns)},
                             {"from", readings.clock_from}});
 }
 

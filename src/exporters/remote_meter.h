@@ -96,6 +96,7 @@ class RemoteMeter : public Meter {
   std::vector<TraceEvent> late_events_;  ///< with times of their own
   std::vector<int64_t> updates_ns_;      ///< when the page's energy or power was new, the last few
   int64_t told_half_width_ns_ = 0;
+  int64_t half_sensor_period_ns_ = 0;  ///< of the slowest sensor behind the exporter
   std::jthread thread_;
 };
 

@@ -49,7 +49,7 @@ ServerWatch::~ServerWatch() {
 }
 
 double ServerWatch::read_page(PageFetcher& fetcher, bool whole) {
-  const Page page = fetcher.get("");
+  const Page page = fetcher.get(fetcher.page_or("/metrics"));
   std::optional<ServerMetrics> metrics;
   try {
     metrics = server_metrics(parse_exposition(page.body, exposition_format(page.content_type)));

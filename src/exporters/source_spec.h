@@ -25,6 +25,8 @@ struct Rule {
   std::vector<std::string> device_labels;  ///< labels that tell devices apart; empty: all of them
   double gain_uncertainty = 0;             ///< relative, k = 2
   int64_t averaging_ns = 0;                ///< see Domain
+  /// The sensor itself renews its value this often, which the exporter's page does not show.
+  int64_t sensor_period_ns = 0;
 };
 
 enum class SourceType { kDcgm, kPrometheusText, kPrometheus, kTensorRtLlm, kZeus };
@@ -53,6 +55,9 @@ ServerPageSpec server_page_spec(const Json& sources);
 /// Reads the exporters of `metrics.sources`. Throws ConfigError that names the entry, the key and
 /// what it may be.
 std::vector<SourceSpec> source_specs(const Json& sources);
+
+/// How often NVIDIA's energy counter is renewed (docs/meters.md, "NVIDIA").
+constexpr int64_t kGpuCounterPeriod_ns = 100'000'000;
 
 /// Rules of a kind of exporter: dcgm, kepler, scaphandre, node_exporter, ipmi. Null if unknown.
 const std::vector<Rule>* preset_rules(std::string_view name);

@@ -15,8 +15,7 @@ class TextReader final : public SourceReader {
   explicit TextReader(const SourceSpec& spec) : rules_(spec.rules), where_(spec.where) {}
 
   SourceReadings read(PageFetcher& fetcher) override {
-    const std::string path = fetcher.names_page() ? "" : "/metrics";
-    const Page page = fetcher.get(path);
+    const Page page = fetcher.get(fetcher.page_or("/metrics"));
     SourceReadings out;
     try {
       const Exposition parsed = parse_exposition(page.body, exposition_format(page.content_type));

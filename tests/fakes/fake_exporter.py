@@ -43,7 +43,9 @@ def energy_j(gpu: int, begin_s: float, end_s: float) -> float:
 
 
 def power_w(gpu: int, t: float) -> float:
-    return (HIGH_W if t % PERIOD_S < PERIOD_S * DUTY else LOW_W) / (gpu + 1)
+    """Momentary power; like a sensor's it is never quite the same twice."""
+    noise_w = 0.01 * math.sin(997 * t)
+    return (HIGH_W if t % PERIOD_S < PERIOD_S * DUTY else LOW_W) / (gpu + 1) + noise_w
 
 
 def uuid_of(gpu: int) -> str:

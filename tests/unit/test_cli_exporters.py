@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -46,8 +47,8 @@ def test_dcgm_gives_the_energy_of_all_gpus_within_its_uncertainty(tmp_path: Path
     assert results["energy"]["cpu"]["value"] is None
     assert "metrics.sources" in results["energy"]["cpu"]["reason"]
     assert "has 2 GPUs" in warnings_of(results), "nobody said which of them the server uses"
-    assert [gpu["index"] for gpu in results["gpu_stats"]] == [0, 1]
-    assert results["gpu_stats"][0]["mean_utilization_percent"] == 87
+    assert set(results["gpu_stats"]) == {"gpu_0", "gpu_1"}
+    assert results["gpu_stats"]["gpu_0"]["utilization_percent"] == 87
 
 
 @pytest.mark.parametrize("name", ["1", UUID_1])
@@ -59,11 +60,11 @@ def test_gpus_are_chosen_by_index_or_uuid(tmp_path: Path, name: str) -> None:
 
 def test_an_exporter_without_the_named_gpu_is_refused(tmp_path: Path) -> None:
     with fake_exporter() as url:
-        results, stderr = measure(tmp_path, url, 1, gpus=["GPU-elsewhere"])
+        results, log = measure(tmp_path, url, 1, gpus=["GPU-elsewhere"])
     reason = results["energy"]["gpu"]["reason"]
     assert results["energy"]["gpu"]["value"] is None
     assert "has no GPU GPU-elsewhere" in reason and "GPU-00000000" in reason
-    assert "url" in stderr, "what to change is said at once"
+    assert "url" in log, "what to change is said at once"
 
 
 def test_power_is_integrated_where_there_is_no_counter(tmp_path: Path) -> None:
@@ -109,17 +110,17 @@ def test_an_exporter_that_is_not_there_costs_the_energy_but_not_the_run(tmp_path
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        results, stderr = measure(tmp_path, url, 1)
+        results, log = measure(tmp_path, url, 1)
     assert results["summary"]["successful_prompts"] > 0
     assert "cannot be read" in results["energy"]["gpu"]["reason"]
-    assert "start dcgm-exporter" in stderr
+    assert "start dcgm-exporter" in log
 
 
 def test_without_sources_the_lines_to_add_are_shown(tmp_path: Path) -> None:
     with fake_server(*FAST) as endpoint:
         write_config(tmp_path, endpoint, [], 0.5)
-        _, stderr = run(tmp_path)
-    assert '- {type: dcgm, url: "http://127.0.0.1:9400"}' in stderr
+        _, log = run(tmp_path)
+    assert '- {type: dcgm, url: "http://127.0.0.1:9400"}' in log
 
 
 def test_tensorrt_llm_and_zeus_tell_their_energy(tmp_path: Path) -> None:
@@ -190,15 +191,19 @@ def free_port() -> int:
         return port
 
 
-def wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + 20
+def wait_for_samples(url: str) -> None:
+    """Prometheus begins to scrape some seconds after it has started."""
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url + "/-/ready"):
-                return
+            query = url + "/api/v1/query?query=DCGM_FI_DEV_POWER_USAGE"
+            with urllib.request.urlopen(query) as response:
+                if json.load(response)["data"]["result"]:
+                    return
         except OSError:
-            time.sleep(0.1)
-    pytest.fail("Prometheus did not become ready")
+            pass
+        time.sleep(0.1)
+    pytest.fail("Prometheus did not begin to scrape")
 
 
 def test_a_prometheus_server_gives_the_energy_it_has_scraped(tmp_path: Path) -> None:
@@ -221,8 +226,7 @@ def test_a_prometheus_server_gives_the_energy_it_has_scraped(tmp_path: Path) -> 
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
             try:
                 url = f"http://127.0.0.1:{port}"
-                wait_until_ready(url)
-                time.sleep(1)
+                wait_for_samples(url)
                 source = {"type": "prometheus", "url": url, "labels": {"job": "dcgm"}}
                 write_config(tmp_path, endpoint, [source], 4)
                 results, _ = run(tmp_path)
