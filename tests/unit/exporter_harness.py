@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cli_harness import ROOT, aieb
+from cli_harness import ROOT, aieb, fake_server
 
 sys.path.insert(0, str(ROOT / "tests" / "fakes"))
 from fake_exporter import energy_j
+
+FAST = ("--ttft-ms", "5", "--itl-ms", "1")
 
 
 @contextmanager
@@ -80,3 +82,15 @@ def assert_within(quantity: dict[str, Any], truth_j: float, most_relative: float
     off = abs(quantity["value"] - truth_j)
     assert off <= 1.3 * quantity["uncertainty"], (quantity, truth_j)
     assert quantity["uncertainty"] <= most_relative * truth_j, (quantity, truth_j)
+
+
+def measure(
+    folder: Path, url: str, duration_s: float = 3, **source: Any
+) -> tuple[dict[str, Any], str]:
+    with fake_server(*FAST) as endpoint:
+        write_config(folder, endpoint, [{"type": "dcgm", "url": url} | source], duration_s)
+        return run(folder)
+
+
+def warnings_of(results: dict[str, Any]) -> str:
+    return "\n".join(results["warnings"])
