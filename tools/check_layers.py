@@ -22,11 +22,12 @@ ALLOWED: dict[str, set[str]] = {
     "analysis": {"core"},
     "meters": {"core"},
     "http": {"core"},
+    "exporters": {"core", "config", "meters", "http"},
     "engine": {"core", "bridge"},
     "backends": {"core", "config", "hub", "bridge", "meters", "http", "engine"},
     "runner": {
         "core", "config", "carbon", "datasets", "formatters", "trace", "analysis", "meters",
-        "backends",
+        "http", "exporters", "backends",
     },
     "reporters": {"core", "config", "analysis", "runner"},
     "python": {
@@ -35,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         "core", "config", "carbon", "hub", "datasets", "formatters", "trace", "analysis", "meters",
-        "http", "backends", "runner", "reporters",
+        "http", "exporters", "backends", "runner", "reporters",
     },
 }  # fmt: skip
 

@@ -267,7 +267,7 @@ class MetricsConfig(Section):
     warmup_prompts: int = 1
     #: Where a server's energy is measured; auto looks for its process on this host.
     scope: str = "auto"
-    #: Exporters that measure a remote server (no effect yet).
+    #: Exporters that measure the server's host, and its own metrics page (docs/meters.md, Exporters; docs/servers.md, The server's own numbers).
     sources: list[Any] | None = None
     #: How the measurement is taken: the name of a protocol, or its fields (below).
     protocol: dict[str, Any] | str | None = None

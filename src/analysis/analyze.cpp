@@ -12,6 +12,7 @@
 #include "analysis/latency.h"
 #include "analysis/power_series.h"
 #include "analysis/repeats.h"
+#include "analysis/server_truth.h"
 #include "analysis/sources.h"
 #include "analysis/steady_state.h"
 #include "analysis/warnings.h"
@@ -73,11 +74,15 @@ class Analysis {
     summarize_requests(results_);
     add_planned_but_not_started();
     add_energy();
+    const std::optional<ServerTruth> server = server_truth(trace_, measure_, origin_ns());
+    if (server) results_.collected[kServerCollected] = to_json(*server);
     describe_protocol();
     add_repeats();
     const std::vector<std::string> unknown = judge_goodput(results_);
     results_.warnings = find_warnings(trace_, sources_, idle_, results_);
-    for (const auto& more : {repeat_warnings(results_), unknown}) {
+    const std::vector<std::string> served =
+        server ? server_warnings(*server, results_) : std::vector<std::string>();
+    for (const auto& more : {repeat_warnings(results_), unknown, served}) {
       results_.warnings.insert(results_.warnings.end(), more.begin(), more.end());
     }
     return std::move(results_);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
 
+#include "analysis/exporters.h"
 #include "core/clock.h"
 
 namespace aieb {
@@ -53,21 +55,45 @@ bool overlaps(const TimeSpan& a, int64_t from_ns, int64_t to_ns) {
   return to_ns > a.start_ns && from_ns < a.end_ns;
 }
 
+/// The energy of a domain. One of an exporter is integrated with the update period that its values
+/// show, and its clock adds to the error; it is of no use where it is too coarse for the windows.
+template <typename Integrate>
+DomainEnergy integrated(const Trace& trace, const Domain& domain, std::span<const TimeSpan> windows,
+                        Integrate integrate) {
+  const std::optional<ExporterFacts> exporter = exporter_of(trace, domain);
+  if (!exporter) return integrate(domain);
+  Domain as_seen = domain;
+  as_seen.update_period_ns = nanoseconds(exporter->update_s);
+  DomainEnergy energy = integrate(as_seen);
+  energy.period_s = std::max(energy.period_s, exporter->update_s);
+  if (!energy.unusable.empty()) {
+    energy.unusable +=
+        " (" + exporter->remedy + (exporter->failure.empty() ? "" : "; " + exporter->failure) + ")";
+    return energy;
+  }
+  add_clock_error(energy, trace);
+  energy.unusable = too_coarse(energy, *exporter, windows);
+  return energy;
+}
+
 /// Integrates all domains of one device, best first, and picks the first usable one.
 class DeviceSources {
  public:
   DeviceSources(const Trace& trace, const std::vector<const Domain*>& domains,
-                std::span<const int64_t> edges) {
+                std::span<const int64_t> edges, std::span<const TimeSpan> windows) {
     for (const Domain* domain : domains) {
       if (domain->kind == DomainKind::kCounter) continue;
-      all_.push_back(gauge_energy(*domain, samples_of(trace, domain->id), edges));
+      all_.push_back(integrated(trace, *domain, windows, [&](const Domain& d) {
+        return gauge_energy(d, samples_of(trace, d.id), edges);
+      }));
     }
     std::vector<DomainEnergy> counters;
     for (const Domain* domain : domains) {
       if (domain->kind != DomainKind::kCounter) continue;
-      const auto samples = samples_of(trace, domain->id);
-      counters.push_back(
-          counter_energy(*domain, samples, breaks_told(trace, *domain), edges, shape_for(samples)));
+      counters.push_back(integrated(trace, *domain, windows, [&](const Domain& d) {
+        const auto samples = samples_of(trace, d.id);
+        return counter_energy(d, samples, breaks_told(trace, d), edges, shape_for(samples));
+      }));
     }
     all_.insert(all_.begin(), std::make_move_iterator(counters.begin()),
                 std::make_move_iterator(counters.end()));
@@ -176,7 +202,7 @@ EnergySources choose_sources(const Trace& trace, std::span<const int64_t> edges,
                              std::span<const TimeSpan> checked) {
   EnergySources out;
   for (const auto& [device, domains] : domains_by_device(trace)) {
-    const DeviceSources sources(trace, domains, edges);
+    const DeviceSources sources(trace, domains, edges, checked);
     sources.check(checked, out.warnings);
     if (const DomainEnergy* best = sources.find_best()) {
       out.chosen.push_back(*best);

@@ -118,7 +118,8 @@ bool gpu_expected(const Json& backend, bool listed_missing) {
 std::string default_reason(const Json& backend, Component component) {
   const bool server = backend.is_object() && !backend.value("in_process", true);
   if (!server) return "no sensor or estimate for " + std::string(to_string(component));
-  return "the server's host is not measured: run aieb there";
+  return "the server's host is not measured: run aieb there, or name its exporter in "
+         "metrics.sources";
 }
 
 }  // namespace
@@ -153,7 +154,7 @@ ComponentPlan plan_components(const Trace& trace, const EnergySources& sources) 
     const auto unusable = sources.unusable.find(component);
     const auto reason = listed.find(component);
     const bool said = unusable != sources.unusable.end() || reason != listed.end();
-    if (measured && unusable == sources.unusable.end()) continue;
+    if (measured && !said) continue;
     if (component == Component::kGpu && unusable == sources.unusable.end() &&
         !gpu_expected(backend, reason != listed.end())) {
       continue;

@@ -8,15 +8,18 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/config_choice.h"
 #include "cli/console.h"
 #include "cli/doctor_checks.h"
 #include "cli/run_store.h"
+#include "config/parser.h"
 #include "reporters/text_format.h"
 
 namespace aieb::cli {
 namespace {
 
 struct DoctorArguments {
+  std::vector<std::string> words;
   std::string endpoint;
   std::string output_dir;
 };
@@ -58,7 +61,14 @@ std::string render(const Check& check, const TerminalStyle& style) {
 }
 
 ExitCode doctor(const DoctorArguments& arguments) {
-  const std::vector<Check> checks = all_checks(arguments.output_dir, arguments.endpoint);
+  const ConfigArguments sorted = sort_arguments(arguments.words);
+  Json sources;
+  if (!arguments.words.empty()) {
+    const LoadedConfig loaded =
+        load_config({.path = sorted.path, .overrides = sorted.overrides, .strict = false});
+    sources = loaded.config.metrics.sources;
+  }
+  const std::vector<Check> checks = all_checks(arguments.output_dir, arguments.endpoint, sources);
   const TerminalStyle style = stdout_style();
   std::string out = "What can be measured here\n\n";
   for (const Check& check : checks) out += render(check, style);
@@ -72,6 +82,9 @@ ExitCode doctor(const DoctorArguments& arguments) {
 
 Action declare_doctor(CLI::App& app) {
   const auto arguments = std::make_shared<DoctorArguments>();
+  app.add_option("config", arguments->words,
+                 "Also check the exporters in metrics.sources of this file or of these settings")
+      ->type_name("FILE|KEY=VALUE");
   app.add_option("--endpoint", arguments->endpoint, "Also check that a server answers at URL")
       ->type_name("URL");
   add_output_dir_option(app, arguments->output_dir);

@@ -8,11 +8,26 @@
 #include "cli/command.h"
 #include "cli/config_choice.h"
 #include "config/parser.h"
+#include "exporters/source_check.h"
 #include "reporters/reporter.h"
 #include "runner/load_shape.h"
 
 namespace aieb::cli {
 namespace {
+
+/// What each exporter of the configuration answers. False: one of them cannot be used.
+bool report_sources(const std::vector<Check>& checks) {
+  bool usable = true;
+  for (const Check& check : checks) {
+    const char* state = check.state == Check::fail   ? "fail"
+                        : check.state == Check::warn ? "note"
+                                                     : "ok";
+    std::printf("%s: %s: %s\n", check.what.c_str(), state, check.detail.c_str());
+    if (!check.fix.empty()) std::printf("  fix: %s\n", check.fix.c_str());
+    usable = usable && check.state != Check::fail;
+  }
+  return usable;
+}
 
 struct ValidateArguments {
   std::vector<std::string> words;
@@ -25,6 +40,8 @@ ExitCode validate(const ValidateArguments& arguments) {
   const LoadedConfig loaded =
       load_config({.path = sorted.path, .overrides = sorted.overrides, .strict = true});
   load_shape(loaded.config.scenario.load);
+  const std::vector<exporters::SourceSpec> sources =
+      exporters::source_specs(loaded.config.metrics.sources);
   for (const ReporterConfig& reporter : loaded.config.reporters) find_reporter(reporter.type);
   for (const std::string& warning : loaded.warnings) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
@@ -36,6 +53,7 @@ ExitCode validate(const ValidateArguments& arguments) {
     std::printf("%s is valid: %s on %s, %d prompts of %s\n", sorted.path.c_str(),
                 backend.model.c_str(), backend.type.c_str(), loaded.config.scenario.num_samples,
                 loaded.config.scenario.dataset_name.c_str());
+    if (!report_sources(exporters::check_sources(sources))) return ExitCode::kEnvironment;
   }
   return ExitCode::kOk;
 }

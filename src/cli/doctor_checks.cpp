@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "cli/endpoint_probe.h"
 #include "core/error.h"
 #include "core/paths.h"
+#include "exporters/source_check.h"
 #include "meters/discover.h"
 #include "reporters/file_output.h"
 #include "reporters/text_format.h"
@@ -98,10 +100,14 @@ Check endpoint_check(const std::string& endpoint) {
 
 }  // namespace
 
-std::vector<Check> all_checks(const std::string& output_dir, const std::string& endpoint) {
+std::vector<Check> all_checks(const std::string& output_dir, const std::string& endpoint,
+                              const Json& sources) {
   MeterOptions everything;
   everything.all_gpus = true;
   std::vector<Check> out = check_sensors(everything);
+  for (Check& check : exporters::check_sources(exporters::source_specs(sources))) {
+    out.push_back(std::move(check));
+  }
   out.push_back(plugin_check());
   out.push_back(torch_check());
   out.push_back(output_check(output_dir));

@@ -304,7 +304,8 @@ std::vector<ConfigOption> metrics_rows() {
           "Where a server's energy is measured; `auto` looks for its process on this host.",
           one_of({"auto", "local", "remote"})),
       row("metrics.sources", kList, MEMBER(metrics.sources), kOurs,
-          "Exporters that measure a remote server (no effect yet)."),
+          "Exporters that measure the server's host, and its own metrics page (docs/meters.md, "
+          "Exporters; docs/servers.md, The server's own numbers)."),
       with_members(
           row("metrics.protocol", kMapOrText, MEMBER(metrics.protocol), kOurs,
               "How the measurement is taken: the name of a protocol, or its fields (below).",

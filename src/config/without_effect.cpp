@@ -22,14 +22,13 @@ struct Setting {
 
 /// A row leaves when its key begins to work.
 constexpr std::array kSettings{
-    Setting{"metrics.sources", [](const BenchmarkConfig& c) { return filled(c.metrics.sources); },
-            "exporters are not read; run aieb on the server's host to measure its energy"},
-    Setting{"backend.max_memory",
-            [](const BenchmarkConfig& c) {
-              return filled(c.backend.max_memory) && !spreads(c.backend);
-            },
-            "the native engine places the model on one device; backend.engine: transformers spreads "
-            "it"},
+    Setting{
+        "backend.max_memory",
+        [](const BenchmarkConfig& c) {
+          return filled(c.backend.max_memory) && !spreads(c.backend);
+        },
+        "the native engine places the model on one device; backend.engine: transformers spreads "
+        "it"},
     Setting{"backend.device_ids",
             [](const BenchmarkConfig& c) {
               return c.backend.type == "pytorch" && c.backend.device_ids.size() > 1 &&

@@ -33,7 +33,9 @@ void LivePower::add(const std::vector<Sample>& samples) {
       source.t_ns = sample.t_ns;
       continue;
     }
-    if (source.last && sample.t_ns - source.last->t_ns < kCounterWindow) continue;
+    // An exporter may show the same reading for a while: the power is then still unknown.
+    const bool same = source.last && sample.value == source.last->value;
+    if (source.last && (same || sample.t_ns - source.last->t_ns < kCounterWindow)) continue;
     if (source.last) {
       source.watts = (sample.value - source.last->value) / seconds(sample.t_ns - source.last->t_ns);
       source.t_ns = sample.t_ns;

@@ -14,6 +14,7 @@
 #include "reporters/interval_text.h"
 #include "reporters/metric_table.h"
 #include "reporters/series_json.h"
+#include "reporters/server_report.h"
 #include "reporters/text_format.h"
 
 namespace aieb {
@@ -263,6 +264,16 @@ Json metrics_json(const Results& r) {
   return out;
 }
 
+/// The rows of the server's own view and the course of its load; null without it.
+Json server_panel(const Results& r) {
+  const std::optional<ServerTruth> server = server_of(r);
+  if (!server) return nullptr;
+  Json rows = Json::array();
+  for (const ServerRow& row : server_rows(r)) rows.push_back({row.label, row.value, row.note});
+  return {{"engine", server->engine}, {"url", server->url},         {"rows", std::move(rows)},
+          {"t_s", server->t_s},       {"running", server->running}, {"waiting", server->waiting}};
+}
+
 Json phases_json(const Results& r) {
   Json out = Json::array();
   const Json none = Json::array();
@@ -306,6 +317,7 @@ Json html_data(const Results& r) {
           {"gpus", gpus_json(r)},
           {"intervals", intervals_json(r)},
           {"repeats", repeats_json(r)},
+          {"server", server_panel(r)},
           {"prompts", prompts_json(r)},
           {"metrics", metrics_json(r)},
           {"protocol",

@@ -8,6 +8,7 @@
 #include "reporters/interval_text.h"
 #include "reporters/metric_table.h"
 #include "reporters/metric_text.h"
+#include "reporters/server_report.h"
 #include "reporters/text_format.h"
 
 namespace aieb {
@@ -60,6 +61,17 @@ std::string repeat_lines(const Results& results) {
   return out;
 }
 
+std::string server_section(const Results& results) {
+  const std::vector<ServerRow> rows = server_rows(results);
+  if (rows.empty()) return "";
+  std::string out = "\n## What the server says\n\n| " + cell(server_of(results)->engine) +
+                    " | Value | |\n|---|---|---|\n";
+  for (const ServerRow& row : rows) {
+    out += "| " + cell(row.label) + " | " + cell(row.value) + " | " + cell(row.note) + " |\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string markdown_report(const Results& results) {
@@ -69,6 +81,7 @@ std::string markdown_report(const Results& results) {
     if (!value.empty()) out += "| " + std::string(metric.label) + " | " + value + " |\n";
   }
   out += interval_lines(results) + repeat_lines(results);
+  out += server_section(results);
   if (!results.warnings.empty()) out += "\n## Warnings\n\n";
   for (const std::string& warning : results.warnings) out += "- " + warning + "\n";
   const std::string missing = missing_lines(results);

@@ -14,6 +14,7 @@
 #include "reporters/metric_table.h"
 #include "reporters/repeats_json.h"
 #include "reporters/series_json.h"
+#include "reporters/server_report.h"
 
 namespace aieb {
 namespace {
@@ -110,6 +111,13 @@ Json prompts_json(const Results& results) {
   return out;
 }
 
+/// Without the server's own view, which is a section of its own.
+Json collected_json(const Results& results) {
+  Json out = results.collected;
+  if (out.is_object()) out.erase(kServerCollected);
+  return out;
+}
+
 Json environment_json(const Results& results) {
   Json out = results.environment.is_object() ? results.environment : Json::object();
   out["engine"] = results.backend_info;
@@ -165,6 +173,7 @@ Json results_to_json(const Results& results) {
           {"steady_state", steady_state_to_json(results.steady_state)},
           {"repeats", repeats_json(results.repeats)},
           {"intervals", intervals_json(results.intervals)},
+          {"server", server_json(results)},
           {"energy_disabled", results.energy_disabled},
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
           {"per_prompt_results", prompts_json(results)},
@@ -175,7 +184,7 @@ Json results_to_json(const Results& results) {
           {"environment", environment_json(results)},
           {"config", results.config},
           {"protocol", results.protocol},
-          {"collected", results.collected},
+          {"collected", collected_json(results)},
           {"warnings", results.warnings},
           {"files", results.files}};
 }
@@ -321,6 +330,8 @@ Results read_document(const Json& json) {
   out.config = json.at("config");
   out.protocol = json.at("protocol");
   out.collected = json.value("collected", Json::object());
+  const Json server = json.value("server", Json());
+  if (server.is_object()) out.collected[kServerCollected] = server;
   out.warnings = json.at("warnings").get<std::vector<std::string>>();
   out.files = json.at("files");
   return out;

@@ -7,6 +7,7 @@
 
 #include "reporters/interval_text.h"
 #include "reporters/metric_table.h"
+#include "reporters/server_report.h"
 #include "reporters/text_format.h"
 
 namespace aieb {
@@ -115,6 +116,15 @@ void add_load_rows(std::vector<Row>& rows, const Results& r) {
     }
     rows.push_back({"steady state", value, note});
   }
+}
+
+/// What the server says of itself, below a line that names it.
+void add_server_rows(std::vector<Row>& rows, const Results& r) {
+  const std::vector<ServerRow> found = server_rows(r);
+  if (found.empty()) return;
+  const ServerTruth truth = *server_of(r);
+  rows.push_back({"server says", truth.engine, truth.url});
+  for (const ServerRow& row : found) rows.push_back({"  " + row.label, row.value, row.note});
 }
 
 void add_component_rows(std::vector<Row>& rows, const Results& r) {
@@ -269,6 +279,7 @@ std::string terminal_report(const Results& results, const TerminalStyle& style) 
   std::vector<Row> energy;
   add_work_rows(work, results);
   add_load_rows(work, results);
+  add_server_rows(work, results);
   add_energy_rows(energy, results);
   add_cost_row(energy, results);
   std::vector<Row> intervals;

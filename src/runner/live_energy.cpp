@@ -72,7 +72,8 @@ void LiveEnergy::add_window(int64_t from_ns, int64_t to_ns) {
   }
   const std::array window{TimeSpan{from_ns, to_ns}};
   const std::array edges{from_ns, to_ns};
-  const EnergySources sources = choose_sources(trace, edges, window);
+  // No window is too short here: all of them are added up.
+  const EnergySources sources = choose_sources(trace, edges, {});
   const ComponentPlan plan = plan_components(trace, sources);
   const std::vector<Quantity> no_baseline(sources.chosen.size(),
                                           Quantity::missing("W", "not idle"));
@@ -102,7 +103,9 @@ void LiveEnergy::add_window(int64_t from_ns, int64_t to_ns) {
 void LiveEnergy::forget_before(int64_t t_ns) {
   const auto old = [t_ns](const auto& item) { return item.t_ns < t_ns; };
   for (auto& [id, samples] : recent_) std::erase_if(samples, old);
-  std::erase_if(events_, old);
+  std::erase_if(events_, [&](const TraceEvent& event) {
+    return old(event) && event.kind != "exporter" && event.kind != "clock_offset";
+  });
 }
 
 LiveReading LiveEnergy::reading() const {

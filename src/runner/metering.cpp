@@ -1,9 +1,15 @@
 #include "runner/metering.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "core/clock.h"
+#include "core/error.h"
 #include "core/log.h"
-#include "meters/discover.h"
+#include "exporters/advice.h"
+#include "exporters/source_spec.h"
+#include "http/url.h"
+#include "meters/filtered_meter.h"
 #include "meters/gpu_probe.h"
 #include "meters/locality.h"
 
@@ -16,11 +22,6 @@ struct Scope {
   std::vector<int> server_pids;
   std::string reason;
 };
-
-constexpr const char* kRemoteRemedy =
-    "\nTo measure it, run aieb on the server's host. If the server is here but its process cannot "
-    "be "
-    "seen (a container), set metrics.scope: local";
 
 /// Local meters count for a server exactly when its process is found on this host, unless
 /// `metrics.scope` says otherwise.
@@ -53,6 +54,29 @@ MeterOptions meter_options(const Scope& scope, const BackendInfo& backend,
   return options;
 }
 
+/// UUIDs of the GPUs that the work is known to happen on; empty: not known.
+std::vector<std::string> known_gpus(const MeterOptions& options, const MetricsConfig& metrics) {
+  std::vector<std::string> uuids;
+  if (!options.local || options.gpu_indices.empty() || metrics.sources.empty()) return uuids;
+  for (const GpuDevice& device : probe_gpus(options.sys_root).devices) {
+    const auto& wanted = options.gpu_indices;
+    const bool used = std::find(wanted.begin(), wanted.end(), device.index) != wanted.end();
+    if (used && !device.uuid.empty()) uuids.push_back(device.uuid);
+  }
+  return uuids;
+}
+
+bool measures_energy(const Domain& domain) { return domain.unit == "J" || domain.unit == "W"; }
+
+std::string host_of(const std::string& endpoint) {
+  try {
+    const http::Endpoint parsed = http::Endpoint::parse(endpoint);
+    return parsed.unix_socket().empty() ? parsed.host() : "localhost";
+  } catch (const Error&) {
+    return "HOST";
+  }
+}
+
 }  // namespace
 
 Metering::Metering(const MetricsConfig& metrics, const BackendInfo& backend, EventSink& sink) {
@@ -62,24 +86,76 @@ Metering::Metering(const MetricsConfig& metrics, const BackendInfo& backend, Eve
   }
   const Scope scope = find_scope(metrics, backend);
   scope_ = Json{{"scope", scope.local ? "local" : "remote"}, {"reason", scope.reason}};
-  if (!scope.local) {
-    log::warning("energy of " + backend.endpoint + " is not measured: " + scope.reason +
-                 kRemoteRemedy);
-  }
-  MeterSet found = discover_meters(meter_options(scope, backend, metrics));
-  missing_ = std::move(found.missing);
-  sampler_ = std::make_unique<Sampler>(std::move(found.meters), sink);
+  MeterOptions options = meter_options(scope, backend, metrics);
+  Meters meters;
+  const std::set<Component> elsewhere = open_sources(metrics, known_gpus(options, metrics), meters);
+  const bool has_sources = !remotes_.empty();
+  if (has_sources) options.remote_reason = "no entry of metrics.sources measures it";
+  take_local(discover_meters(options), elsewhere, meters);
+  if (!scope.local) warn_of_missing(backend, has_sources);
+  sampler_ = std::make_unique<Sampler>(std::move(meters), sink);
   sampler_->start();
 }
 
 Metering::~Metering() = default;
 
-void Metering::mark() {
-  if (sampler_) sampler_->mark();
+std::set<Component> Metering::open_sources(const MetricsConfig& metrics,
+                                           const std::vector<std::string>& server_gpus,
+                                           Meters& meters) {
+  std::set<Component> measured;
+  for (exporters::SourceSpec& spec : exporters::source_specs(metrics.sources)) {
+    auto meter = std::make_unique<exporters::RemoteMeter>(std::move(spec), server_gpus, numbers_);
+    const Discovery found = meter->discover();
+    for (const Domain& domain : found.domains) {
+      if (measures_energy(domain)) measured.insert(domain.component);
+    }
+    for (const MissingComponent& missing : found.missing) {
+      log::warning("energy of " + std::string(to_string(missing.component)) + " is not measured: " +
+                   missing.reason + (missing.fix.empty() ? "" : "\n" + missing.fix));
+      missing_.push_back(missing);
+    }
+    remotes_.push_back(meter.get());
+    meters.push_back(std::move(meter));
+  }
+  return measured;
 }
 
-void Metering::stop() {
-  if (sampler_) sampler_->stop();
+/// A component that a source measures is not measured again here, and not missing for want of a
+/// sensor here; neither is one of which a source has already said what is wrong.
+void Metering::take_local(MeterSet found, const std::set<Component>& elsewhere, Meters& meters) {
+  for (std::unique_ptr<Meter>& meter : found.meters) {
+    meters.push_back(elsewhere.empty()
+                         ? std::move(meter)
+                         : std::make_unique<FilteredMeter>(std::move(meter), elsewhere));
+  }
+  std::set<Component> told = elsewhere;
+  for (const MissingComponent& missing : missing_) told.insert(missing.component);
+  for (MissingComponent& missing : found.missing) {
+    if (!told.contains(missing.component)) missing_.push_back(std::move(missing));
+  }
+}
+
+void Metering::warn_of_missing(const BackendInfo& backend, bool has_sources) const {
+  if (has_sources) return;
+  log::warning("energy of " + backend.endpoint +
+               " is not measured: " + scope_["reason"].get<std::string>() +
+               "\nTo measure it, run aieb on the server's host, or add an exporter that runs there "
+               "(docs/meters.md, Exporters):\n" +
+               exporters::source_lines(host_of(backend.endpoint)) +
+               "\nIf the server is here but its process cannot be seen (a container), set "
+               "metrics.scope: local");
+}
+
+void Metering::mark() {
+  if (!sampler_) return;
+  sampler_->mark();
+  last_mark_ns_ = now_ns();
+}
+
+void Metering::stop(const std::stop_token& stop) {
+  if (!sampler_) return;
+  for (exporters::RemoteMeter* remote : remotes_) remote->wait_for_update(last_mark_ns_, stop);
+  sampler_->stop();
 }
 
 std::optional<double> Metering::latest_power_w() const {

@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <optional>
+#include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -9,12 +11,16 @@
 #include "config/config.h"
 #include "core/events.h"
 #include "core/json.h"
+#include "exporters/remote_meter.h"
+#include "meters/discover.h"
 #include "meters/sampler.h"
 
 namespace aieb {
 
-/// The sensors of one run: chosen by where the work happens (CONTRIBUTING, "Where a server runs"),
-/// sampled into the trace from start to stop. With `metrics.enabled: false` it does nothing.
+/// The sensors of one run: this machine's as far as the work happens here (CONTRIBUTING, "Where a
+/// server runs"), and those of `metrics.sources`, which take the place of this machine's for the
+/// components that they measure. Sampled into the trace from start to stop. With
+/// `metrics.enabled: false` it does nothing.
 class Metering {
  public:
   /// Finds the sensors for a validated backend and starts sampling.
@@ -23,7 +29,9 @@ class Metering {
 
   /// Reads every sensor now, so that a phase begins and ends on fresh values.
   void mark();
-  void stop();
+  /// Waits for the exporters' first values after the last mark (not once `stop` is requested), then
+  /// ends sampling.
+  void stop(const std::stop_token& stop = {});
 
   [[nodiscard]] std::optional<double> latest_power_w() const;
   /// Components that cannot be measured in this run, as the trace's meta table holds them.
@@ -32,8 +40,18 @@ class Metering {
   [[nodiscard]] const Json& scope() const { return scope_; }
 
  private:
+  using Meters = std::vector<std::unique_ptr<Meter>>;
+  /// Opens the sources; gives the components that they measure.
+  std::set<Component> open_sources(const MetricsConfig& metrics,
+                                   const std::vector<std::string>& server_gpus, Meters& meters);
+  void take_local(MeterSet found, const std::set<Component>& elsewhere, Meters& meters);
+  void warn_of_missing(const BackendInfo& backend, bool has_sources) const;
+
   std::vector<MissingComponent> missing_;
   Json scope_;
+  exporters::DeviceNumbers numbers_;
+  std::vector<exporters::RemoteMeter*> remotes_;  ///< owned by the sampler
+  int64_t last_mark_ns_ = 0;
   std::unique_ptr<Sampler> sampler_;
 };
 

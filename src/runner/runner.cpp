@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/trace_data.h"
 #include "core/version.h"
+#include "exporters/source_spec.h"
 #include "runner/environment.h"
 #include "runner/metering.h"
 #include "runner/pause.h"
@@ -23,6 +24,7 @@
 #include "runner/repeat_runner.h"
 #include "runner/run_id.h"
 #include "runner/run_watch.h"
+#include "runner/server_page.h"
 #include "trace/reader.h"
 #include "trace/recorder.h"
 
@@ -44,6 +46,8 @@ class Run {
         run_id_(new_run_id(config.name)) {}
 
   RunOutcome execute() {
+    exporters::source_specs(
+        config_.metrics.sources);  // what is wrong there is said before anything
     plan_ = make_plan(given_);
     carbon_ = resolve_carbon(config_.metrics);
     backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
@@ -58,7 +62,8 @@ class Run {
     measure_idle();
     measure();
     backend_->unload();
-    metering_->stop();
+    server_.reset();
+    metering_->stop(options_.stop);
     close_trace();
     return outcome();
   }
@@ -96,6 +101,7 @@ class Run {
     }
     environment["energy_scope"] = metering_->scope();
     recorder_->set_meta(meta::kEnvironment, environment.dump());
+    server_ = watch_server(config_, backend_->info(), *sink_);
   }
 
   void load() {
@@ -123,14 +129,20 @@ class Run {
                             .phases = *phases_,
                             .progress = *progress_,
                             .stop = options_.stop,
-                            .before_measure = [this] { start_collectors(); },
-                            .after_measure = [this] { stop_collectors(); }};
+                            .before_measure = [this] { before_measure(); },
+                            .after_measure = [this] { after_measure(); }};
     failure_ = RepeatRunner(parts).execute();
     if (!collected_.empty()) recorder_->set_meta(meta::kCollected, collected_.dump());
   }
 
-  void start_collectors() {
+  void before_measure() {
+    if (server_) server_->begin_measure();
     for (const auto& collector : options_.collectors) collector->start();
+  }
+
+  void after_measure() {
+    stop_collectors();
+    if (server_) server_->end_measure();
   }
 
   /// With several repeats a collector's value is a list, one a repeat.
@@ -189,6 +201,7 @@ class Run {
   std::unique_ptr<RunWatch> watch_;
   std::unique_ptr<ProgressSink> sink_;
   std::unique_ptr<Metering> metering_;
+  std::unique_ptr<exporters::ServerWatch> server_;
   ProgressReporter* progress_ = nullptr;
   std::unique_ptr<PhaseLog> phases_;
   Json collected_ = Json::object();

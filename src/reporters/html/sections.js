@@ -149,6 +149,35 @@ function repeatSection(d) {
     d.repeats.length > 1 ? "flagged ones are part of every mean" : "from batches of this run's requests; repeats say more", known, rows);
 }
 
+// The server's own view: what its metrics page said while measuring.
+function serverSection(d) {
+  const s = d.server;
+  if (!s) return [null, () => {}];
+  const plot = el("div", { class: "plot" });
+  const table = el("table", {}, el("tbody", {}, s.rows.map(([name, value, note]) => el("tr", {},
+    el("td", {}, name), el("td", { class: "num" }, value), el("td", { class: "muted" }, note)))));
+  const drawn = s.t_s.length > 1;
+  const legend = el("div", { class: "legend" }, el("span", {}, swatch("s-cpu"), "running"), el("span", {}, swatch("s-dram", "6 3"), "waiting"));
+  const node = section("server", "What the server says", `${s.engine}, from ${s.url}`,
+    el("div", { class: "panel" }, drawn ? [legend, plot] : null, el("div", { class: "scroll" }, table)));
+  return [node, () => { if (drawn) responsive(plot, (width) => serverLoad(s, width)); }];
+}
+
+function serverLoad(s, width) {
+  const height = 120;
+  const box = { left: 34, right: width - 8, top: 10, bottom: height - 22 };
+  const x = linear(s.t_s[0], s.t_s[s.t_s.length - 1], box.left, box.right);
+  const most = Math.max(1, ...s.running, ...s.waiting);
+  const y = linear(0, most, box.bottom, box.top);
+  const line = (ys, cls, dash) => svg("path", { class: `mark line ${cls}`, d: pathOf(s.t_s, ys, x, y), ...(dash ? { "stroke-dasharray": dash } : {}) });
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
+    "aria-label": `Requests running and waiting on the server, at most ${digits(most)}` },
+    svg("line", { class: "axis-line", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
+    label(box.left - 6, box.top + 4, digits(most), "end"), label(box.left - 6, box.bottom, "0", "end"),
+    label(box.left, height - 6, duration(s.t_s[0])), label(box.right, height - 6, duration(s.t_s[s.t_s.length - 1]), "end"),
+    line(s.waiting, "s-dram", "6 3"), line(s.running, "s-cpu"));
+}
+
 function sparkline(series, width) {
   const height = 54;
   const x = linear(series.t_s[0], series.t_s[series.t_s.length - 1], 0, width);
@@ -216,7 +245,7 @@ function detailSection(d) {
 }
 
 function runPage(d) {
-  const drawn = [powerSection(d), energySection(d), latencySection(d), gpuSection(d)];
+  const drawn = [powerSection(d), energySection(d), latencySection(d), serverSection(d), gpuSection(d)];
   document.getElementById("page").replaceChildren(...[masthead(d), notices(d.warnings),
     el("div", { class: "cards" }, d.cards.map(card)), ...drawn.map(([node]) => node), repeatSection(d), promptSection(d), detailSection(d),
     el("footer", {}, `Run ${d.run_id}, recorded by aieb ${d.tool_version}. This page is one file and asks nothing of the network.`)].filter(Boolean));
