@@ -13,7 +13,7 @@ namespace aieb {
 /// the same inputs give the same plan.
 struct Plan {
   Workload warmup;   ///< ids follow those of `measure`
-  Workload measure;  ///< request id = position, from 0; prompt_index: which of the prompts
+  Workload measure;  ///< every prompt once, ids from 0; the load says when and how often
   Json description =
       Json::object();                ///< dataset, reasoning format, generation, load; for the trace
   std::vector<std::string> notices;  ///< for the user

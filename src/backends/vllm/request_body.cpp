@@ -12,6 +12,7 @@ namespace {
 /// model go on with an answer that was begun for it.
 constexpr const char* kContinueKey = "continue_final_message";
 constexpr const char* kGenerationPromptKey = "add_generation_prompt";
+constexpr const char* kSaltKey = "cache_salt";
 
 class BodyBuilder {
  public:
@@ -154,12 +155,21 @@ std::string request_body(const Request& request, const std::string& model,
   add_sampling(request.params, body, notices);
   body.extension_if("add_special_tokens", "scenario.add_special_tokens",
                     dialect.add_special_tokens);
-  if (!request.cache_salt.empty() && profile.vllm_parameters) {
-    body.standard("cache_salt", request.cache_salt);
-  }
   // Keys that only the user knows of are sent as they are, and win.
   for (const auto& [key, value] : request.params.extra.items()) body.json()[key] = value;
   return body.json().dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string salted(const std::string& body, const std::string& salt, const Request& request,
+                   const ServerProfile& profile) {
+  if (salt.empty() || !profile.vllm_parameters || request.params.extra.contains(kSaltKey)) {
+    return body;
+  }
+  const std::string value = Json(salt).dump();
+  std::string out;
+  out.reserve(body.size() + value.size() + 16);
+  out.append(body, 0, body.size() - 1);  // without the closing brace
+  return out.append(",\"").append(kSaltKey).append("\":").append(value).append("}");
 }
 
 }  // namespace aieb::server

@@ -26,8 +26,14 @@ struct Dialect {
 };
 
 /// The JSON body of a request, every parameter at top level under the name that the server knows.
-/// Greedy is sent as temperature 0. What the profile does not allow is left out with a notice.
+/// Greedy is sent as temperature 0. What the profile does not allow is left out with a notice. The
+/// cache salt is not part of it: `salted` adds one.
 std::string request_body(const Request& request, const std::string& model,
                          const ServerProfile& profile, const Dialect& dialect, Notices& notices);
+
+/// `body` of `request` with a cache salt, where the server knows such a thing and the user has not
+/// set one; else as it is.
+std::string salted(const std::string& body, const std::string& salt, const Request& request,
+                   const ServerProfile& profile);
 
 }  // namespace aieb::server

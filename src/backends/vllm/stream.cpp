@@ -21,18 +21,19 @@ std::string excerpt(std::string_view bytes) {
 
 }  // namespace
 
-void Stream::begin(const Request& request, RequestRecord record) {
+void Stream::begin(const Request& request, Place place, RequestRecord record) {
   request_ = &request;
+  place_ = std::move(place);
   record_ = std::move(record);
   attempts_ = 0;
 }
 
-void Stream::begin_own(Request request, RequestRecord record) {
+void Stream::begin_own(Request request, Place place, RequestRecord record) {
   own_request_ = std::move(request);
-  begin(own_request_, std::move(record));
+  begin(own_request_, std::move(place), std::move(record));
 }
 
-void Stream::write(std::string body, const Dialect& dialect) {
+void Stream::write(Body body, const Dialect& dialect) {
   body_ = std::move(body);
   dialect_ = dialect;
 }
