@@ -22,11 +22,12 @@ ALLOWED: dict[str, set[str]] = {
     "analysis": {"core"},
     "meters": {"core"},
     "http": {"core"},
+    "mock": {"core"},
     "engine": {"core", "bridge"},
     "backends": {"core", "config", "hub", "bridge", "meters", "http", "engine"},
     "runner": {
         "core", "config", "carbon", "datasets", "formatters", "trace", "analysis", "meters",
-        "backends",
+        "mock", "backends",
     },
     "reporters": {"core", "config", "analysis", "runner"},
     "python": {

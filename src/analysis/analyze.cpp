@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "analysis/attribution.h"
+#include "analysis/client_load.h"
 #include "analysis/cost.h"
 #include "analysis/footprint.h"
 #include "analysis/goodput.h"
@@ -72,6 +73,7 @@ class Analysis {
     add_planned_but_not_started();
     add_energy();
     describe_protocol();
+    results_.client = client_load(trace_, results_);
     const std::vector<std::string> unknown = judge_goodput(results_);
     results_.warnings = find_warnings(trace_, sources_, idle_, results_);
     results_.warnings.insert(results_.warnings.end(), unknown.begin(), unknown.end());

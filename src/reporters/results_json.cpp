@@ -144,6 +144,7 @@ Json results_to_json(const Results& results) {
           {"derived", derived_json(results)},
           {"goodput", goodput_to_json(results.goodput)},
           {"steady_state", steady_state_to_json(results.steady_state)},
+          {"client", results.client ? to_json(*results.client) : Json(nullptr)},
           {"energy_disabled", results.energy_disabled},
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
           {"per_prompt_results", prompts_json(results)},
@@ -280,6 +281,8 @@ Results read_document(const Json& json) {
   read_energy(json, out);
   out.goodput = goodput_from_json(json.at("goodput"));
   out.steady_state = steady_state_from_json(json.at("steady_state"));
+  const Json client = json.value("client", Json());
+  if (!client.is_null()) out.client = client_load_from(client);
   for (const Json& prompt : json.at("per_prompt_results")) {
     out.requests.push_back(request_from(prompt));
   }

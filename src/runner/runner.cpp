@@ -8,16 +8,20 @@
 #include "backends/registry.h"
 #include "carbon/carbon.h"
 #include "config/parser.h"
+#include "core/client_load.h"
 #include "core/clock.h"
+#include "core/cpu_time.h"
 #include "core/log.h"
 #include "core/trace_data.h"
 #include "core/version.h"
+#include "runner/calibration.h"
 #include "runner/environment.h"
 #include "runner/metering.h"
 #include "runner/pause.h"
 #include "runner/planner.h"
 #include "runner/progress_reporter.h"
 #include "runner/progress_sink.h"
+#include "runner/request_series.h"
 #include "runner/run_id.h"
 #include "trace/reader.h"
 #include "trace/recorder.h"
@@ -43,6 +47,7 @@ class Run {
     progress_ = &progress;
     start_meters();
     load();
+    calibrate_client();
     measure_idle();
     warm_up();
     measure();
@@ -92,6 +97,16 @@ class Run {
     recorder_->set_meta(meta::kBackendInfo, to_json(info).dump());
   }
 
+  [[nodiscard]] bool asks_a_server() const { return backend_->info().engine == "server"; }
+
+  /// What the client adds to latencies at the load of this run.
+  void calibrate_client() {
+    if (!asks_a_server() || !wants_calibration(config_) || stopped()) return;
+    progress_->begin("calibrating the client", 0, std::nullopt);
+    const Calibration own = calibrate(calibration_load(config_, plan_.measure), options_.stop);
+    if (!stopped()) sink_->event({now_ns(), kCalibrationEvent, to_json(own)});
+  }
+
   void measure_idle() {
     if (!config_.metrics.enabled || config_.metrics.idle_s <= 0 || stopped()) return;
     progress_->begin("idle power", 0, config_.metrics.idle_s);
@@ -111,8 +126,8 @@ class Run {
   void measure() {
     if (stopped()) return;
     const LoadPlan& load = plan_.measure.load;
-    const auto requests = static_cast<int64_t>(plan_.measure.requests.size());
-    progress_->begin("measuring", load.repeat ? load.max_requests.value_or(0) : requests,
+    const std::optional<int64_t> requests = planned_requests(plan_.measure);
+    progress_->begin("measuring", requests.value_or(load.max_requests.value_or(0)),
                      load.duration_ns ? std::optional(seconds(*load.duration_ns)) : std::nullopt);
     for (const auto& collector : options_.collectors) collector->start();
     run_measured();
@@ -125,6 +140,7 @@ class Run {
 
   void run_measured() {
     const PhaseScope phase(*this, PhaseKind::kMeasure);
+    const ClientClock clock(*this);
     RunContext context{*sink_, options_.stop, 0};
     try {
       backend_->run(plan_.measure, context);
@@ -180,6 +196,28 @@ class Run {
    private:
     Run& run_;
     Phase phase_;
+  };
+
+  /// Records the CPU time of a server's client.
+  class ClientClock {
+   public:
+    explicit ClientClock(Run& run) : run_(run) {}
+    ~ClientClock() {
+      if (!run_.asks_a_server()) return;
+      const int64_t end_ns = now_ns();
+      run_.sink_->event({end_ns, kClientEvent,
+                         Json{{"wall_s", seconds(end_ns - start_ns_)},
+                              {"cpu_s", process_cpu_s() - process_s_},
+                              {"sending_cpu_s", thread_cpu_s() - thread_s_}}});
+    }
+    ClientClock(const ClientClock&) = delete;
+    ClientClock& operator=(const ClientClock&) = delete;
+
+   private:
+    Run& run_;
+    int64_t start_ns_ = now_ns();
+    double process_s_ = process_cpu_s();
+    double thread_s_ = thread_cpu_s();
   };
 
   [[nodiscard]] bool stopped() const { return options_.stop.stop_requested(); }
