@@ -207,9 +207,7 @@ def refused(folder: Path, endpoint: str, **variables: str) -> str:
     return result.stderr
 
 
-def test_a_certificate_is_verified_unless_its_authority_is_known(
-    tmp_path: Path, pki: Path
-) -> None:
+def test_a_certificate_is_verified_unless_its_authority_is_known(tmp_path: Path, pki: Path) -> None:
     with fake_server() as fake, tls_in_front_of(fake, server_context(pki)) as port:
         endpoint = f"https://localhost:{port}/v1"
         message = refused(tmp_path, endpoint)

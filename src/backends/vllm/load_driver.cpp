@@ -48,8 +48,9 @@ struct LoadDriver::Run {
         limit_(workload.load, begin_ns_),
         settled_(sequence_.positions().value_or(0)),
         bodies_(driver.target_.model, driver.target_.profile, driver.notices_, sequence_.repeats()),
-        chat_url_(driver.target_.endpoint.api_url(path_of(Api::kChat))),
-        completions_url_(driver.target_.endpoint.api_url(path_of(Api::kCompletions))),
+        chat_url_(driver.target_.endpoint.api_url(path_of(Api::kChat, driver.target_.profile))),
+        completions_url_(
+            driver.target_.endpoint.api_url(path_of(Api::kCompletions, driver.target_.profile))),
         shared_{context.sink, {}, {}, [this](Stream& stream, const StreamResult& result) {
                   ended(stream, result);
                 }} {}

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "backends/vllm/ollama_body.h"
+
 namespace aieb::server {
 namespace {
 
@@ -130,14 +132,19 @@ void add_lengths(const GenerationParams& params, const Dialect& dialect, BodyBui
 
 }  // namespace
 
-std::string_view to_string(Api api) { return api == Api::kChat ? "chat" : "completions"; }
+std::string_view name_of(Api api, const ServerProfile& profile) {
+  if (profile.ollama_api) return api == Api::kChat ? "api/chat" : "api/generate";
+  return api == Api::kChat ? "chat" : "completions";
+}
 
-std::string_view path_of(Api api) {
+std::string_view path_of(Api api, const ServerProfile& profile) {
+  if (profile.ollama_api) return api == Api::kChat ? "/chat" : "/generate";
   return api == Api::kChat ? "/chat/completions" : "/completions";
 }
 
 std::string request_body(const Request& request, const std::string& model,
                          const ServerProfile& profile, const Dialect& dialect, Notices& notices) {
+  if (profile.ollama_api) return ollama_body(request, model, dialect.api == Api::kChat, notices);
   BodyBuilder body(profile, notices);
   body.standard("model", model);
   if (dialect.api == Api::kChat) {

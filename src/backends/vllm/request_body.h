@@ -10,9 +10,10 @@
 namespace aieb::server {
 
 enum class Api { kChat, kCompletions };
-std::string_view to_string(Api api);
-/// Path below the API's base: "/chat/completions" or "/completions".
-std::string_view path_of(Api api);
+/// As reports show it: "chat", "completions", or Ollama's "api/chat", "api/generate".
+std::string_view name_of(Api api, const ServerProfile& profile);
+/// Path below the API's base: "/chat/completions" or "/completions"; Ollama's "/chat", "/generate".
+std::string_view path_of(Api api, const ServerProfile& profile);
 
 /// How to speak to one server: what the profile allows, narrowed by what the server refused.
 struct Dialect {

@@ -12,6 +12,7 @@
 #include "core/events.h"
 #include "core/request.h"
 #include "http/client.h"
+#include "http/line_parser.h"
 #include "http/sse.h"
 
 namespace aieb::server {
@@ -73,9 +74,11 @@ class Stream final : public http::Exchange {
   void on_done(const http::Outcome& outcome) override;
 
  private:
-  enum class Mode { kEvents, kWhole, kFault };
+  enum class Mode { kEvents, kLines, kWhole, kFault };
 
   bool on_event(const http::SseEvent& event);
+  bool on_payload(std::string_view payload, int64_t t_ns, bool is_error);
+  [[nodiscard]] bool overflowed() const { return sse_.overflowed() || lines_.overflowed(); }
   void read_whole(int64_t t_ns);
   StreamResult judge(const http::Outcome& outcome);
   StreamResult judge_answer();
@@ -88,6 +91,7 @@ class Stream final : public http::Exchange {
   RequestRecord record_;
   Answer answer_;
   http::SseParser sse_;
+  http::LineParser lines_;  ///< of Ollama's own API
   Body body_;
   Dialect dialect_;
   int attempts_ = 0;
