@@ -141,7 +141,7 @@ Workload make_workload(const Options& options) {
     request.id = i;
     request.messages = {{"user", "Name five colours and say where each is seen in nature."}};
     request.params.max_new_tokens = options.tokens;
-    if (options.rate > 0) request.planned_offset_ns = nanoseconds(at_s += gap_s(random));
+    if (options.rate > 0) workload.load.arrivals_ns.push_back(nanoseconds(at_s += gap_s(random)));
     workload.requests.push_back(std::move(request));
   }
   return workload;

@@ -23,11 +23,12 @@ ALLOWED: dict[str, set[str]] = {
     "meters": {"core"},
     "http": {"core"},
     "exporters": {"core", "config", "meters", "http"},
+    "mock": {"core"},
     "engine": {"core", "bridge"},
     "backends": {"core", "config", "hub", "bridge", "meters", "http", "engine"},
     "runner": {
         "core", "config", "carbon", "datasets", "formatters", "trace", "analysis", "meters",
-        "http", "exporters", "backends",
+        "http", "exporters", "mock", "backends",
     },
     "reporters": {"core", "config", "analysis", "runner"},
     "python": {

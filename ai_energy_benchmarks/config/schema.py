@@ -98,6 +98,8 @@ class LoadConfig(Section):
     burstiness: float | None = None
     #: No request begins later; closed repeats its prompts until then. (s)
     duration_s: float | None = None
+    #: How long what is in flight is waited for when the duration or the stages are over; the rest is then cancelled. (s)
+    drain_s: float = 30.0
     #: Most requests; if absent as many as the duration, the stages or the trace hold, else scenario.num_samples.
     request_count: int | None = None
     #: Loads that follow each other, each {duration_s, request_rate} or {duration_s, concurrency}; two numbers [from, to] are a linear ramp.
@@ -108,6 +110,8 @@ class LoadConfig(Section):
     time_scale: float = 1.0
     #: Let the server's prefix cache answer prompts that are sent again; otherwise each time round gets a cache_salt of its own (vllm).
     allow_cached_repeats: bool = False
+    #: Measure what the client itself adds to latencies, against a built-in server, before the run; auto: for every load but sequential.
+    calibrate: str = "auto"
 
 
 @dataclass

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "analysis/attribution.h"
+#include "analysis/client_load.h"
 #include "analysis/cost.h"
 #include "analysis/footprint.h"
 #include "analysis/goodput.h"
@@ -78,6 +79,7 @@ class Analysis {
     if (server) results_.collected[kServerCollected] = to_json(*server);
     describe_protocol();
     add_repeats();
+    results_.client = client_load(trace_, results_);
     const std::vector<std::string> unknown = judge_goodput(results_);
     results_.warnings = find_warnings(trace_, sources_, idle_, results_);
     const std::vector<std::string> served =

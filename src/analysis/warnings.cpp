@@ -122,6 +122,17 @@ void check_requests(const Results& results, Warnings& out) {
   }
 }
 
+void check_client(const Results& results, Warnings& out) {
+  if (!results.client || results.client->limits.empty()) return;
+  std::string reasons;
+  for (const std::string& reason : results.client->limits) {
+    reasons += (reasons.empty() ? "" : "; ") + reason;
+  }
+  out.push_back("this run was limited by its client: " + reasons +
+                ". Give it a core of its own (nothing else on the machine, or the server "
+                "elsewhere), or lower the load");
+}
+
 /// Requests whose energy outside the measured window is not counted.
 void check_straddling(const Trace& trace, const Results& results, Warnings& out) {
   int64_t straddling = 0;
@@ -158,6 +169,7 @@ std::vector<std::string> find_warnings(const Trace& trace, const EnergySources& 
                                        std::span<const TimeSpan> idle, const Results& results) {
   Warnings out;
   check_requests(results, out);
+  check_client(results, out);
   check_completeness(results, out);
   check_length(sources, results, out);
   out.insert(out.end(), sources.warnings.begin(), sources.warnings.end());

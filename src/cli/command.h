@@ -37,6 +37,7 @@ Action declare_report(CLI::App& app);
 Action declare_compare(CLI::App& app);
 Action declare_verify(CLI::App& app);
 Action declare_monitor(CLI::App& app);
+Action declare_calibrate(CLI::App& app);
 Action declare_carbon(CLI::App& app);
 Action declare_doctor(CLI::App& app);
 Action declare_init(CLI::App& app);

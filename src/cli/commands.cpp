@@ -17,6 +17,8 @@ constexpr std::array kCommands = {
     Command{"verify", "Compare the native engine with transformers on a model", declare_verify},
     Command{"monitor", "Measure this machine, or any command: aieb monitor -- COMMAND",
             declare_monitor, true},
+    Command{"calibrate", "Measure what the load client itself adds to latencies",
+            declare_calibrate},
     Command{"carbon", "Show the carbon intensities of places, with their sources", declare_carbon},
     Command{"doctor", "Check what can be measured on this machine", declare_doctor},
     Command{"init", "Write a commented configuration to begin with", declare_init},

@@ -1,6 +1,7 @@
 #include "cli/plan_json.h"
 
 #include "config/parser.h"
+#include "core/clock.h"
 
 namespace aieb::cli {
 namespace {
@@ -22,10 +23,13 @@ Json request_json(const Request& request) {
 Json plan_json(const BenchmarkConfig& config, const Plan& plan) {
   Json requests = Json::array();
   for (const Request& request : plan.measure.requests) requests.push_back(request_json(request));
+  Json arrivals = Json::array();
+  for (const int64_t at_ns : plan.measure.load.arrivals_ns) arrivals.push_back(seconds(at_ns));
   return {{"config", to_public_json(config)},
           {"plan", plan.description},
           {"warmup_prompts", plan.warmup.requests.size()},
           {"requests", requests},
+          {"arrivals_s", arrivals},
           {"notices", plan.notices}};
 }
 

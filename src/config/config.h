@@ -53,10 +53,12 @@ struct LoadConfig {
   std::optional<double> burstiness;
   std::optional<double> duration_s;
   std::optional<int> request_count;
+  double drain_s = 30;
   Json stages;  ///< null or a list: see runner/load_stages.h
   std::string trace_file;
   double time_scale = 1;
   bool allow_cached_repeats = false;
+  std::string calibrate = "auto";  ///< auto | true | false
 };
 
 /// Numbers of tokens: normal around `mean` with `stdev`, cut to [min, max]; without a mean uniform

@@ -192,6 +192,10 @@ std::vector<ConfigOption> load_rows() {
           "Shape of gamma arrivals: 1 is poisson, below is burstier.", above(0)),
       row("scenario.load.duration_s", kNumber, MEMBER(scenario.load.duration_s), kOurs,
           "No request begins later; `closed` repeats its prompts until then.", above(0), "s"),
+      row("scenario.load.drain_s", kNumber, MEMBER(scenario.load.drain_s), kOurs,
+          "How long what is in flight is waited for when the duration or the stages are over; the "
+          "rest is then cancelled.",
+          at_least(0), "s"),
       row("scenario.load.request_count", kInteger, MEMBER(scenario.load.request_count), kOurs,
           "Most requests; if absent as many as the duration, the stages or the trace hold, else "
           "`scenario.num_samples`.",
@@ -208,6 +212,10 @@ std::vector<ConfigOption> load_rows() {
           MEMBER(scenario.load.allow_cached_repeats), kOurs,
           "Let the server's prefix cache answer prompts that are sent again; otherwise each time "
           "round gets a `cache_salt` of its own (vllm)."),
+      row("scenario.load.calibrate", kText, MEMBER(scenario.load.calibrate), kOurs,
+          "Measure what the client itself adds to latencies, against a built-in server, before the "
+          "run; auto: for every load but `sequential`.",
+          one_of({"auto", "true", "false"})),
       slo("ttft_ms", "ms", "time to first token"),
       slo("tpot_ms", "ms", "time per output token"),
       slo("itl_ms", "ms", "inter-token latency"),

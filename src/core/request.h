@@ -53,7 +53,6 @@ struct Request {
   std::string response_prefix;    ///< text the answer is made to begin with (prefix formats)
   Json template_kwargs = Json::object();  ///< e.g. {"enable_thinking": true}
   GenerationParams params;
-  std::optional<int64_t> planned_offset_ns;  ///< intended start after the phase began (open loop)
   /// Not empty: the server must not answer this from what it cached for requests with another salt.
   std::string cache_salt;
 };
@@ -73,12 +72,19 @@ struct LoadPlan {
   int concurrency = 1;
   std::vector<ConcurrencyStage> stages = {};  ///< closed: the limit over time, instead of it
 
+  /// Open loop: when each conversation is meant to begin, after the beginning, ascending. Where it
+  /// holds more than the workload, the workload's are begun again in their order.
+  std::vector<int64_t> arrivals_ns = {};
   /// closed: no request begins later than this after the beginning; absent: all are begun.
   std::optional<int64_t> duration_ns = std::nullopt;
-  /// closed, with a duration: after the last request the first one is begun again, and so on, with
-  /// ids from `first_repeat_id` and, where it says so, a new cache salt each time round.
+  /// What has not ended this long after the beginning is cancelled; absent: all is waited for.
+  std::optional<int64_t> cutoff_ns = std::nullopt;
+  /// closed: after the last request the first one is begun again, until the duration or
+  /// `max_requests` conversations are over.
   bool repeat = false;
-  std::optional<int64_t> max_requests = std::nullopt;  ///< of a load that repeats
+  std::optional<int64_t> max_requests = std::nullopt;  ///< of a closed load that repeats
+  /// Requests that are begun again have ids from here and, where it says so, a new cache salt each
+  /// time round.
   int64_t first_repeat_id = 0;
   bool salt_repeats = false;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/carbon_factor.h"
+#include "core/client_load.h"
 #include "core/events.h"
 #include "core/json.h"
 #include "core/quantity.h"
@@ -216,6 +217,7 @@ struct Results {
   std::optional<Distribution> e2e_from_planned_s;
   std::optional<Goodput> goodput;               ///< absent without SLO, and when it is not known
   std::optional<SteadyState> steady_state;      ///< absent when the load was never full
+  std::optional<ClientLoad> client;             ///< of a server's run
   std::map<std::string, Histogram> histograms;  ///< by ttft_s, tpot_s, itl_s, e2e_s if observed
 
   // Energy

@@ -77,7 +77,7 @@ class Client::Impl {
 
   void start(const HttpRequest& request, Exchange& exchange);
   void poll(int64_t until_ns);
-  void cancel_all();
+  void cancel_all(const char* why);
 
   EventLoop loop_;
   std::vector<Transfer*> open_;
@@ -233,10 +233,10 @@ void Client::Impl::finish(Transfer& transfer, const Outcome& outcome) {
   transfer.exchange().on_done(outcome);
 }
 
-void Client::Impl::cancel_all() {
+void Client::Impl::cancel_all(const char* why) {
   while (!open_.empty()) {
     Transfer& transfer = *open_.back();
-    finish(transfer, transfer.outcome(ErrorClass::kCancelled, "the run was stopped"));
+    finish(transfer, transfer.outcome(ErrorClass::kCancelled, why));
   }
 }
 
@@ -247,7 +247,7 @@ void Client::start(const HttpRequest& request, Exchange& exchange) {
   impl_->start(request, exchange);
 }
 void Client::poll(int64_t until_ns) { impl_->poll(until_ns); }
-void Client::cancel_all() { impl_->cancel_all(); }
+void Client::cancel_all(const char* why) { impl_->cancel_all(why); }
 void Client::wake() const noexcept { impl_->loop_.wake(); }
 size_t Client::in_flight() const { return impl_->open_.size(); }
 void Client::prefer_address_family(int family) { impl_->address_family_ = family; }

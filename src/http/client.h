@@ -112,7 +112,7 @@ class Client {
   void poll(int64_t until_ns);
 
   /// Ends every open exchange with kCancelled, closing its connection so that the server stops too.
-  void cancel_all();
+  void cancel_all(const char* why = "the run was stopped");
 
   /// Makes the current or next `poll` return. Any thread.
   void wake() const noexcept;

@@ -113,7 +113,8 @@ void Transfer::set_fixed_options(const ClientOptions& options, const curl_slist*
   set(easy, CURLOPT_HEADERDATA, this);
   set(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_write);
   set(easy, CURLOPT_WRITEDATA, this);
-  if (!options.unix_socket.empty()) {
+  unix_socket_ = !options.unix_socket.empty();
+  if (unix_socket_) {
     set(easy, CURLOPT_UNIX_SOCKET_PATH, options.unix_socket.c_str());
   }
   if (options.bypass_proxy) set(easy, CURLOPT_NOPROXY, "*");
@@ -235,7 +236,7 @@ int Transfer::on_prerequest(void* self, char* peer, char* /*local*/, int /*peer_
   transfer.sent_ns_ = now_ns();
   ++transfer.sends_;
   const bool ok = transfer.guarded([&] {
-    if (peer != nullptr) transfer.peer_ = peer;
+    if (peer != nullptr && !transfer.unix_socket_) transfer.peer_ = peer;
     transfer.exchange_->on_sent(transfer.sent_ns_);
     transfer.watch_limit();
     return true;

@@ -89,6 +89,7 @@ class Transfer {
   bool enough_ = false;  ///< the exchange wants no more of the body
   std::string content_type_;
   std::string peer_;
+  bool unix_socket_ = false;  ///< libcurl gives its path as the peer's address
   std::array<char, CURL_ERROR_SIZE> error_text_{};
 };
 

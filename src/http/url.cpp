@@ -171,8 +171,17 @@ void Endpoint::set_path(std::string path) {
   }
   while (path.ends_with('/')) path.pop_back();
   const size_t version = find_version(path);
+  versioned_ = version != std::string::npos;
   root_path_ = path.substr(0, std::min(version, path.size()));
   api_path_ = version == std::string::npos ? path + "/v1" : path;
+}
+
+std::optional<Endpoint> Endpoint::unversioned(std::string_view base) const {
+  if (versioned_ || !root_path_.ends_with(base)) return std::nullopt;
+  Endpoint endpoint = *this;
+  endpoint.api_path_ = root_path_;
+  endpoint.root_path_.resize(root_path_.size() - base.size());
+  return endpoint;
 }
 
 std::string Endpoint::authority() const {

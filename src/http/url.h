@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,10 @@ class Endpoint {
   /// URL of a page of the API: `/models`, `/chat/completions`, `/completions`.
   [[nodiscard]] std::string api_url(std::string_view path) const;
 
+  /// The same server with a path that ends with `base` ("/api") as the API's base, for APIs without
+  /// a version in their path; absent when the path ends otherwise.
+  [[nodiscard]] std::optional<Endpoint> unversioned(std::string_view base) const;
+
   /// The API's base, as shown to people: `http://host:8000/v1`, `unix:/run/vllm.sock`.
   [[nodiscard]] std::string display() const;
 
@@ -43,9 +48,10 @@ class Endpoint {
   std::string host_;
   int port_ = 0;
   bool explicit_port_ = false;
-  std::string root_path_;  ///< "" or "/prefix", without the API version
-  std::string api_path_;   ///< "/v1", "/prefix/v1"
-  std::string query_;      ///< without '?'
+  bool versioned_ = false;  ///< the path that was written names a version
+  std::string root_path_;   ///< "" or "/prefix", without the API version
+  std::string api_path_;    ///< "/v1", "/prefix/v1"
+  std::string query_;       ///< without '?'
   std::string unix_socket_;
 };
 

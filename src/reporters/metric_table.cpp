@@ -73,6 +73,18 @@ MetricValue steady_output_tokens_per_s(const Results& r) {
   return known(r.steady_state->output_tokens_per_s);
 }
 
+MetricValue client_cpu(const Results& r) {
+  if (!r.client) return std::monostate{};
+  return known(r.client->cpu_cores);
+}
+
+/// A number of the client's calibration.
+template <auto Member>
+MetricValue calibrated(const Results& r) {
+  if (!r.client || !r.client->calibration) return std::monostate{};
+  return known(std::optional<double>((*r.client->calibration).*Member));
+}
+
 MetricValue steady_energy_per_token(const Results& r) {
   if (!r.steady_state) return Quantity::missing("J", "the load has no steady state");
   return r.steady_state->energy_per_output_token;
@@ -281,6 +293,18 @@ constexpr std::array kMetrics = {
            "steady energy per token", "J", kQuantity, false,
            "Energy of the steady state over the output tokens that arrived in it",
            steady_energy_per_token},
+    Metric{"client_cpu_cores", "client_cpu_cores", "client CPU", "cores", kNumber, false,
+           "CPU time of the client over the measured time", client_cpu},
+    Metric{"client_ttft_error_s", "client_ttft_error_s", "client's TTFT error", "s", kNumber, false,
+           "Mean of what the client added to a TTFT when it measured itself before the run",
+           calibrated<&Calibration::ttft_error_mean_s>},
+    Metric{"client_ttft_error_p99_s", "client_ttft_error_p99_s", "client's TTFT error p99", "s",
+           kNumber, false, "Its 99th percentile", calibrated<&Calibration::ttft_error_p99_s>},
+    Metric{"client_itl_std_s", "client_itl_std_s", "client's ITL spread", "s", kNumber, false,
+           "Standard deviation that the client measured of a constant token interval",
+           calibrated<&Calibration::itl_std_s>},
+    Metric{"client_send_lag_p99_s", "client_send_lag_p99_s", "client's send lag p99", "s", kNumber,
+           false, "Of the calibration of an open loop", calibrated<&Calibration::send_lag_p99_s>},
 
     // How well it is known: half widths of 95 % intervals, from repeats or (rates and latencies of
     // a single one) batches of requests.

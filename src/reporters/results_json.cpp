@@ -174,6 +174,7 @@ Json results_to_json(const Results& results) {
           {"repeats", repeats_json(results.repeats)},
           {"intervals", intervals_json(results.intervals)},
           {"server", server_json(results)},
+          {"client", results.client ? to_json(*results.client) : Json(nullptr)},
           {"energy_disabled", results.energy_disabled},
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
           {"per_prompt_results", prompts_json(results)},
@@ -317,6 +318,8 @@ Results read_document(const Json& json) {
   out.steady_state = steady_state_from_json(json.at("steady_state"));
   out.repeats = repeats_from(json.value("repeats", Json::array()));
   out.intervals = intervals_from(json.value("intervals", Json::array()));
+  const Json client = json.value("client", Json());
+  if (!client.is_null()) out.client = client_load_from(client);
   for (const Json& prompt : json.at("per_prompt_results")) {
     out.requests.push_back(request_from(prompt));
   }

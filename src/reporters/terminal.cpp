@@ -127,6 +127,20 @@ void add_server_rows(std::vector<Row>& rows, const Results& r) {
   for (const ServerRow& row : found) rows.push_back({"  " + row.label, row.value, row.note});
 }
 
+/// What the client itself adds, and whether that mattered.
+void add_client_row(std::vector<Row>& rows, const Results& r) {
+  if (!r.client) return;
+  std::vector<std::string> parts;
+  if (const auto& own = r.client->calibration) {
+    parts.push_back("adds " + duration_text(std::max(0.0, own->ttft_error_mean_s)) + " to a TTFT");
+    if (own->itl_std_s) parts.push_back("ITL σ " + duration_text(*own->itl_std_s));
+    if (own->send_lag_p99_s) parts.push_back("send lag p99 " + duration_text(*own->send_lag_p99_s));
+  }
+  if (!r.client->limits.empty()) parts.emplace_back("limited the run");
+  rows.push_back({"client", r.client->cpu_cores ? number_text(*r.client->cpu_cores) + " cores" : "",
+                  joined(parts, ", ")});
+}
+
 void add_component_rows(std::vector<Row>& rows, const Results& r) {
   constexpr std::pair<Component, std::pair<const char*, const char*>> kComponents[] = {
       {Component::kGpu, {"  gpu", "gpu_energy_wh"}},
@@ -280,6 +294,7 @@ std::string terminal_report(const Results& results, const TerminalStyle& style) 
   add_work_rows(work, results);
   add_load_rows(work, results);
   add_server_rows(work, results);
+  add_client_row(work, results);
   add_energy_rows(energy, results);
   add_cost_row(energy, results);
   std::vector<Row> intervals;

@@ -150,13 +150,16 @@ class Planner {
         make_prompts(config_, [this](const std::string& text) { return request(0, text); });
     for (std::string& text : made.notices) notice(std::move(text));
     made_name_ = std::move(made.name);
+    plan_.measure.load.arrivals_ns = std::move(made.arrivals_ns);
     plan_.warmup.requests = std::move(made.warmup);
     unmeasured_ = config_.metrics.warmup_prompts;
     return std::move(made.measured);
   }
 
   void finish_warmup() {
-    const auto first_id = static_cast<int64_t>(plan_.measure.requests.size());
+    const auto prompts = static_cast<int64_t>(plan_.measure.requests.size());
+    const std::optional<int64_t> planned = planned_requests(plan_.measure);
+    const int64_t first_id = planned.value_or(prompts);
     for (size_t i = 0; i < plan_.warmup.requests.size(); ++i) {
       Request& request = plan_.warmup.requests[i];
       request.id = first_id + static_cast<int64_t>(i);
@@ -166,8 +169,9 @@ class Planner {
     plan_.warmup.load.mode = closed ? "closed" : "sequential";
     plan_.warmup.load.concurrency = closed ? plan_.measure.load.concurrency : 1;
     plan_.warmup.batch_size = scenario_.batch_size;
+    // Where the number is known, ids are positions, and those of the warm-up follow.
     plan_.measure.load.first_repeat_id =
-        first_id + static_cast<int64_t>(plan_.warmup.requests.size());
+        planned ? prompts : first_id + static_cast<int64_t>(plan_.warmup.requests.size());
   }
 
   [[nodiscard]] Request request(int id, const std::string& text) const {

@@ -14,7 +14,7 @@ namespace aieb {
 /// the same inputs give the same plan.
 struct Plan {
   Workload warmup;   ///< ids follow those of `measure`
-  Workload measure;  ///< request id = position, from 0; prompt_index: which of the prompts
+  Workload measure;  ///< every prompt once, ids from 0; the load says when and how often
   Protocol protocol;
   std::vector<double> pauses_s;  ///< before each repeat
   bool salt_passes = false;      ///< a pass that asks the prompts again gets a cache salt

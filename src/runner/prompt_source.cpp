@@ -179,9 +179,8 @@ class PromptMaker {
       const TracedRequest& traced = trace.requests[i];
       const double offset_ns = static_cast<double>(traced.offset_ns) / load.time_scale;
       if (load.duration_s && offset_ns * 1e-9 >= *load.duration_s) break;
-      Request next = traced_request(traced, seed_for(scenario_, Draw::kText, i));
-      next.planned_offset_ns = std::llround(offset_ns);
-      add(made_.measured, std::move(next));
+      add(made_.measured, traced_request(traced, seed_for(scenario_, Draw::kText, i)));
+      made_.arrivals_ns.push_back(std::llround(offset_ns));
     }
     for (int i = 0; i < config_.metrics.warmup_prompts; ++i) {
       const auto item = static_cast<size_t>(i) % trace.requests.size();

@@ -20,7 +20,8 @@ bool makes_prompts(const ScenarioConfig& scenario);
 
 /// Prompts that were made.
 struct MadePrompts {
-  std::vector<Request> measured;  ///< ids are positions; of a trace with planned_offset_ns
+  std::vector<Request> measured;     ///< ids are positions
+  std::vector<int64_t> arrivals_ns;  ///< of a trace: when each of them begins; else empty
   std::vector<Request> warmup;
   std::string name;  ///< in place of the dataset's
   std::vector<std::string> notices;

@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "runner/passes.h"
 #include "runner/pause.h"
+#include "runner/request_series.h"
 
 namespace aieb {
 namespace {
@@ -120,11 +121,11 @@ void RepeatRunner::warm_up(int repeat) {
 void RepeatRunner::measure(int repeat) {
   const Plan& plan = parts_.plan;
   const LoadPlan& load = plan.measure.load;
-  const auto requests = static_cast<int64_t>(plan.measure.requests.size());
+  const std::optional<int64_t> requests = planned_requests(plan.measure);
   const std::string of =
       plan.protocol.repeats > 1 ? fmt::format(" {} of {}", repeat + 1, plan.protocol.repeats) : "";
   parts_.progress.begin(
-      "measuring" + of, load.repeat ? load.max_requests.value_or(0) : requests,
+      "measuring" + of, requests.value_or(load.max_requests.value_or(0)),
       load.duration_ns ? std::optional(seconds(*load.duration_ns)) : std::nullopt);
   parts_.before_measure();
   double length_s = 0;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "backends/vllm/request_sequence.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/random.h"
@@ -24,6 +25,10 @@ constexpr uint64_t kArrivalSeed = 1;
 
 constexpr bool takes_salt(std::string_view type) { return type == "vllm"; }
 
+constexpr bool is_server(std::string_view type) {
+  return type == "vllm" || type == "openai" || type == "ollama";
+}
+
 /// The conversations (single prompts are conversations of one turn) of a list of requests: where
 /// each begins, and the end of the list.
 std::vector<size_t> beginnings(const std::vector<Request>& requests) {
@@ -35,9 +40,10 @@ std::vector<size_t> beginnings(const std::vector<Request>& requests) {
   return at;
 }
 
-/// `count` conversations made of the given ones in their order, round by round.
-std::vector<Request> repeated(const BenchmarkConfig& config, const std::vector<Request>& prompts,
-                              size_t count) {
+/// `count` conversations made of the given ones in their order, round by round: for backends that
+/// answer a list and know no plan of a load.
+std::vector<Request> written_out(const BenchmarkConfig& config, const std::vector<Request>& prompts,
+                                 size_t count) {
   const std::vector<size_t> at = beginnings(prompts);
   const size_t size = at.size() - 1;
   std::vector<Request> requests;
@@ -81,31 +87,36 @@ std::vector<int64_t> arrivals(const ScenarioConfig& scenario, const LoadShape& s
   return offsets;
 }
 
-void lay_out_open_loop(const BenchmarkConfig& config, const std::vector<Request>& prompts,
+/// Keeps the first `count` conversations.
+void keep_first(size_t count, std::vector<Request>& prompts) {
+  const std::vector<size_t> at = beginnings(prompts);
+  if (count + 1 < at.size()) prompts.resize(at[count]);
+}
+
+void lay_out_open_loop(const BenchmarkConfig& config, std::vector<Request> prompts,
                        const LoadShape& shape, Workload& workload) {
-  const std::vector<int64_t> offsets = arrivals(config.scenario, shape);
-  workload.requests = repeated(config, prompts, offsets.size());
-  size_t next = 0;
-  for (Request& request : workload.requests) {
-    if (request.turn == 0) request.planned_offset_ns = offsets[next++];
-  }
+  workload.load.arrivals_ns = arrivals(config.scenario, shape);
+  workload.load.salt_repeats = salts_repeats(config);
+  keep_first(workload.load.arrivals_ns.size(), prompts);
+  workload.requests = std::move(prompts);
 }
 
 void lay_out_closed_loop(const BenchmarkConfig& config, std::vector<Request> prompts,
                          const LoadShape& shape, Workload& workload) {
   const LoadConfig& load = config.scenario.load;
   workload.load.stages = shape.concurrency;
+  workload.load.salt_repeats = salts_repeats(config);
+  if (load.request_count) workload.load.max_requests = *load.request_count;
   if (shape.duration_s) {
     workload.load.duration_ns = nanoseconds(*shape.duration_s);
     workload.load.repeat = true;
-    workload.load.salt_repeats = salts_repeats(config);
-    if (load.request_count) workload.load.max_requests = *load.request_count;
-    workload.requests = std::move(prompts);
+  } else if (load.request_count && is_server(config.backend.type)) {
+    keep_first(static_cast<size_t>(*load.request_count), prompts);
+    workload.load.repeat = true;
   } else if (load.request_count) {
-    workload.requests = repeated(config, prompts, static_cast<size_t>(*load.request_count));
-  } else {
-    workload.requests = std::move(prompts);
+    prompts = written_out(config, prompts, static_cast<size_t>(*load.request_count));
   }
+  workload.requests = std::move(prompts);
 }
 
 /// Settings that only some modes read.
@@ -173,18 +184,19 @@ void lay_out(const BenchmarkConfig& config, std::vector<Request> requests, Workl
                     "other",
                     load.mode));
   }
+  if (shape.duration_s) workload.load.cutoff_ns = nanoseconds(*shape.duration_s + load.drain_s);
   if (load.mode == "trace") {
-    workload.requests = std::move(requests);  // they bring their times
+    workload.requests = std::move(requests);  // their times are in the load already
   } else if (is_open_loop(load)) {
-    lay_out_open_loop(config, requests, shape, workload);
+    lay_out_open_loop(config, std::move(requests), shape, workload);
   } else {
     lay_out_closed_loop(config, std::move(requests), shape, workload);
   }
 }
 
 std::optional<int64_t> planned_requests(const Workload& workload) {
-  if (workload.load.repeat) return std::nullopt;
-  return static_cast<int64_t>(workload.requests.size());
+  const std::optional<size_t> count = server::RequestSequence(workload).positions();
+  return count ? std::optional(static_cast<int64_t>(*count)) : std::nullopt;
 }
 
 std::vector<std::string> load_notices(const BenchmarkConfig& config, const Workload& workload,
@@ -196,8 +208,8 @@ std::vector<std::string> load_notices(const BenchmarkConfig& config, const Workl
     notices.push_back(
         fmt::format("scenario.load.{} has no effect with mode '{}'", setting.key, load.mode));
   }
-  const auto count = static_cast<int64_t>(beginnings(workload.requests).size()) - 1;
-  if (workload.load.repeat) {
+  const auto count = static_cast<int64_t>(server::RequestSequence(workload).size());
+  if (workload.load.repeat && workload.load.duration_ns) {
     notices.push_back(repeat_notice(
         config, fmt::format("{} prompts are repeated until the load's duration is over", prompts)));
   } else if (count > prompts) {
@@ -218,8 +230,9 @@ Json describe_load(const BenchmarkConfig& config, const Workload& workload) {
   if (!load.trace_file.empty()) out["trace_file"] = load.trace_file;
   if (load.time_scale != 1) out["time_scale"] = load.time_scale;
   if (!load.stages.is_null()) out["stages"] = load.stages;
-  for (const Request& request : workload.requests) {
-    if (request.planned_offset_ns) out["last_arrival_s"] = seconds(*request.planned_offset_ns);
+  if (load.duration_s || !load.stages.is_null()) out["drain_s"] = load.drain_s;
+  if (!workload.load.arrivals_ns.empty()) {
+    out["last_arrival_s"] = seconds(workload.load.arrivals_ns.back());
   }
   return out;
 }

@@ -10,14 +10,13 @@
 
 namespace aieb {
 
-/// Lays `requests`, with ids from 0, out over time as `scenario.load` says: open loop: as many as
-/// the schedule holds, each with its planned_offset_ns; closed and sequential: as many as were
-/// asked for. Where there are more than prompts, these are repeated in their order, each time round
-/// with another cache salt. A closed loop that a duration ends is left to the backend to repeat
-/// (LoadPlan::repeat). What the load counts and times are conversations; later turns follow by
-/// themselves.
+/// Lays `requests`, with ids from 0, out over time as `scenario.load` says: open loop: when each
+/// begins (LoadPlan::arrivals_ns); closed and sequential: how many. Where there are more than
+/// prompts, server backends repeat these in their order, each time round with another cache salt
+/// (LoadPlan): a plan holds every prompt once, whatever its length. Other backends get the list
+/// written out. What the load counts and times are conversations; later turns follow by themselves.
 ///
-/// Sets the workload's requests and load. Ids are positions. Throws ConfigError.
+/// Sets the workload's requests and load. Throws ConfigError.
 void lay_out(const BenchmarkConfig& config, std::vector<Request> requests, Workload& workload);
 
 /// The number of requests that a workload will have begun when nothing stops it; absent when that

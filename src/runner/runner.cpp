@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "analysis/analyze.h"
@@ -9,11 +10,14 @@
 #include "carbon/carbon.h"
 #include "config/parser.h"
 #include "config/protocol.h"
+#include "core/client_load.h"
 #include "core/clock.h"
+#include "core/cpu_time.h"
 #include "core/log.h"
 #include "core/trace_data.h"
 #include "core/version.h"
 #include "exporters/source_spec.h"
+#include "runner/calibration.h"
 #include "runner/environment.h"
 #include "runner/metering.h"
 #include "runner/pause.h"
@@ -22,6 +26,7 @@
 #include "runner/progress_reporter.h"
 #include "runner/progress_sink.h"
 #include "runner/repeat_runner.h"
+#include "runner/request_series.h"
 #include "runner/run_id.h"
 #include "runner/run_watch.h"
 #include "runner/server_page.h"
@@ -37,6 +42,27 @@ BenchmarkConfig under_protocol(BenchmarkConfig config) {
 }
 
 /// One benchmark from plan to trace. Each step is a method; `execute` is the order.
+/// Records the CPU time that a server's client uses from here to its end.
+class ClientClock {
+ public:
+  explicit ClientClock(EventSink& sink) : sink_(sink) {}
+  ~ClientClock() {
+    const int64_t end_ns = now_ns();
+    sink_.event({end_ns, kClientEvent,
+                 Json{{"wall_s", seconds(end_ns - start_ns_)},
+                      {"cpu_s", process_cpu_s() - process_s_},
+                      {"sending_cpu_s", thread_cpu_s() - thread_s_}}});
+  }
+  ClientClock(const ClientClock&) = delete;
+  ClientClock& operator=(const ClientClock&) = delete;
+
+ private:
+  EventSink& sink_;
+  int64_t start_ns_ = now_ns();
+  double process_s_ = process_cpu_s();
+  double thread_s_ = thread_cpu_s();
+};
+
 class Run {
  public:
   Run(const BenchmarkConfig& config, const RunOptions& options)
@@ -59,6 +85,7 @@ class Run {
     progress_ = &progress;
     start_meters();
     load();
+    calibrate_client();
     measure_idle();
     measure();
     backend_->unload();
@@ -112,6 +139,16 @@ class Run {
     recorder_->set_meta(meta::kBackendInfo, to_json(info).dump());
   }
 
+  [[nodiscard]] bool asks_a_server() const { return backend_->info().engine == "server"; }
+
+  /// What the client adds to latencies at the load of this run.
+  void calibrate_client() {
+    if (!asks_a_server() || !wants_calibration(config_) || stopped()) return;
+    progress_->begin("calibrating the client", 0, std::nullopt);
+    const Calibration own = calibrate(calibration_load(config_, plan_.measure), options_.stop);
+    if (!stopped()) sink_->event({now_ns(), kCalibrationEvent, to_json(own)});
+  }
+
   void measure_idle() {
     if (!config_.metrics.enabled || config_.metrics.idle_s <= 0 || stopped()) return;
     progress_->begin("idle power", 0, config_.metrics.idle_s);
@@ -137,10 +174,12 @@ class Run {
 
   void before_measure() {
     if (server_) server_->begin_measure();
+    if (asks_a_server()) client_clock_.emplace(*sink_);
     for (const auto& collector : options_.collectors) collector->start();
   }
 
   void after_measure() {
+    client_clock_.reset();
     stop_collectors();
     if (server_) server_->end_measure();
   }
@@ -205,6 +244,7 @@ class Run {
   ProgressReporter* progress_ = nullptr;
   std::unique_ptr<PhaseLog> phases_;
   Json collected_ = Json::object();
+  std::optional<ClientClock> client_clock_;
   std::optional<Error> failure_;
 };
 

@@ -143,7 +143,9 @@ void TraceRecorder::push(TraceMessage message, size_t payload_bytes) {
 }
 
 void TraceRecorder::request_started(const RequestRecord& record) {
-  push(RequestStart{record}, record.text.size());
+  push(RequestStart{record.id, record.prompt_index, record.repeat, record.session,
+                    record.planned_ns, record.queued_ns, record.sent_ns,
+                    record.extra.empty() ? Json::object() : record.extra});
 }
 
 void TraceRecorder::request_finished(RequestRecord record) {
@@ -195,10 +197,24 @@ void TraceRecorder::write_until_closed() {
 
 void TraceRecorder::take_batch() {
   batch_.clear();
+  starts_.clear();
   Queued queued;
   while (batch_.size() < kMaxBatch && queue_.pop(queued)) {
     pending_bytes_.fetch_sub(queued.bytes, std::memory_order_relaxed);
     batch_.push_back(std::move(queued.message));
+    join_with_start(batch_.back());
+  }
+}
+
+/// A request whose start is in the same batch is written once.
+void TraceRecorder::join_with_start(TraceMessage& message) {
+  if (const auto* start = std::get_if<RequestStart>(&message)) {
+    starts_.insert_or_assign(start->id, batch_.size() - 1);
+  } else if (auto* record = std::get_if<RequestRecord>(&message)) {
+    const auto begun = starts_.extract(record->id);
+    if (begun.empty()) return;
+    batch_[begun.mapped()] = std::monostate{};
+    message = WholeRequest{std::move(*record)};
   }
 }
 

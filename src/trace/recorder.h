@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "core/events.h"
@@ -78,6 +79,7 @@ class TraceRecorder : public EventSink {
   void write_until_closed();
   bool write_batch();
   void take_batch();
+  void join_with_start(TraceMessage& message);
   void fail(const std::string& what, int64_t lost);
   void finish_file();
 
@@ -102,6 +104,7 @@ class TraceRecorder : public EventSink {
 
   int64_t next_clock_ns_ = 0;  ///< the writer thread's, as is batch_
   std::vector<TraceMessage> batch_;
+  std::unordered_map<int64_t, size_t> starts_;  ///< place in batch_ by request id
   std::thread thread_;
   bool closed_ = false;
 };

@@ -38,7 +38,26 @@ void TraceWriter::write(const ClockPair& pair) {
 }
 
 void TraceWriter::write_row(const RequestStart& start) {
-  known_request_.bind_all(start.record.id);
+  warn_of_known(start.id);
+  RequestRecord record;
+  record.id = start.id;
+  record.prompt_index = start.prompt_index;
+  record.repeat = start.repeat;
+  record.session = start.session;
+  record.planned_ns = start.planned_ns;
+  record.queued_ns = start.queued_ns;
+  record.sent_ns = start.sent_ns;
+  record.extra = start.extra;
+  write_request(record, RequestStatus::kLost);
+}
+
+void TraceWriter::write_row(const WholeRequest& request) {
+  warn_of_known(request.record.id);
+  write_row(request.record);
+}
+
+void TraceWriter::warn_of_known(int64_t request_id) {
+  known_request_.bind_all(request_id);
   const bool used_before = known_request_.step();
   known_request_.reset();
   if (used_before) {
@@ -47,9 +66,8 @@ void TraceWriter::write_row(const RequestStart& start) {
                          {{"message",
                            "a request id was used twice; the later record replaces "
                            "the earlier one"},
-                          {"request_id", start.record.id}}});
+                          {"request_id", request_id}}});
   }
-  write_request(start.record, RequestStatus::kLost);
 }
 
 void TraceWriter::write_row(const RequestRecord& record) {

@@ -295,3 +295,52 @@ def test_conversations_take_the_servers_answers_into_their_history(tmp_path: Pat
 def test_validate_checks_the_stages_of_a_load(tmp_path: Path) -> None:
     write_config(tmp_path, "http://127.0.0.1:9/v1", {"load": {"mode": "poisson"}})
     assert_fails(aieb(tmp_path, "validate", "config.json"), 2, "scenario.load.request_rate")
+
+
+def test_the_client_measures_itself_before_a_load_and_says_so(tmp_path: Path) -> None:
+    load = {"mode": "closed", "concurrency": 4, "request_count": 12}
+    with fake_server(*FAST) as endpoint:
+        write_config(tmp_path, endpoint, {"load": load})
+        results = results_of(tmp_path, f"output_dir={tmp_path / 'out'}")
+        client = results["client"]
+        own = client["calibration"]
+        assert (own["mode"], own["concurrency"], own["lost"]) == ("closed", 4, 0)
+        assert own["requests"] >= 4
+        assert own["ttft_error_p99_s"] > 0
+        assert own["itl_std_s"] > 0
+        assert 0 < client["sending_busy"] <= client["cpu_cores"]
+        limited = any("limited by its client" in w for w in results["warnings"])
+        assert limited == bool(client["limits"])
+        trace = results["files"]["trace"]
+        again = aieb(tmp_path, "report", trace, "--format", "json")
+        assert json.loads(again.stdout)["client"] == client
+        write_config(tmp_path, endpoint, {"load": load | {"calibrate": "false"}})
+        assert results_of(tmp_path)["client"]["calibration"] is None
+        write_config(tmp_path, endpoint, {})
+        assert results_of(tmp_path)["client"]["calibration"] is None, "a plain run is not delayed"
+
+
+def test_calibrate_measures_loads_without_a_configuration(tmp_path: Path) -> None:
+    words = ("--concurrency", "3", "--rate", "50", "--tokens", "4", "--duration", "1")
+    result = aieb(tmp_path, "calibrate", *words, "--json", "-")
+    assert result.returncode == 0, result.stderr
+    closed, opened = json.loads(result.stdout)["calibrations"]
+    assert (closed["concurrency"], closed["request_rate"], closed["lost"]) == (3, None, 0)
+    assert (opened["request_rate"], opened["lost"]) == (50, 0)
+    assert opened["send_lag_p99_s"] > 0
+    assert list(tmp_path.iterdir()) == []
+    shown = aieb(tmp_path, "calibrate", *words).stdout
+    assert "3 in flight" in shown
+    assert "50.0 requests/s" in shown
+
+
+def test_what_is_in_flight_when_the_time_is_over_is_waited_for_only_so_long(
+    tmp_path: Path,
+) -> None:
+    load = {"mode": "closed", "concurrency": 2, "duration_s": 0.5, "drain_s": 1}
+    with fake_server("--ttft-ms", "20000") as endpoint:
+        write_config(tmp_path, endpoint, {"load": load | {"calibrate": "false"}})
+        results = results_of(tmp_path, code=1)
+    assert [p["status"] for p in results["per_prompt_results"]] == ["cancelled"] * 2
+    assert 1.4 < results["summary"]["measured_s"] < 8
+    assert any("scenario.load.drain_s" in w for w in results["warnings"])

@@ -23,7 +23,7 @@ bool contains_any(const std::string& text, std::initializer_list<const char*> wo
 /// The server has no way to turn messages into a prompt.
 bool lacks_chat(int status, const std::string& message) {
   if (contains_any(message, {"chat template", "chat_template", "template not found",
-                             "does not support chat completions"})) {
+                             "does not support chat"})) {
     return true;
   }
   return status == 404 && (message == "not found" || message.empty());  // no such route

@@ -42,6 +42,7 @@ int Answer::add(const Chunk& chunk, int64_t t_ns) {
   if (reasoning) reasoning_tokens_ += tokens;
   arrive(tokens, text, t_ns);
   if (chunk.usage) keep_usage(*chunk.usage, chunk.choices.empty());
+  if (chunk.done) keep_times(chunk);
   return tokens;
 }
 
@@ -96,6 +97,22 @@ void Answer::keep_usage(const Usage& usage, bool final) {
   if (!usage.completion_tokens || (!final && choices_.size() > 1)) return;
   record_->output_tokens = usage.completion_tokens;
   exact_total_ = true;
+}
+
+/// Ollama's own counters, under its names.
+void Answer::keep_times(const Chunk& chunk) {
+  Json& own = record_->extra["ollama"];
+  const auto keep = [&own](const char* name, const std::optional<int64_t>& value) {
+    if (value) own[name] = *value;
+  };
+  if (chunk.usage) {
+    keep("prompt_eval_count", chunk.usage->prompt_tokens);
+    keep("eval_count", chunk.usage->completion_tokens);
+  }
+  keep("total_duration", chunk.times.total);
+  keep("load_duration", chunk.times.load);
+  keep("prompt_eval_duration", chunk.times.prompt_eval);
+  keep("eval_duration", chunk.times.eval);
 }
 
 void Answer::add_whole(const Chunk& chunk, int64_t t_ns) {

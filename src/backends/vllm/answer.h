@@ -44,6 +44,7 @@ class Answer {
   int tokens_of(const ChunkChoice& choice, const Chunk& chunk, ChoiceState& state);
   void keep_text(const ChunkChoice& choice, ChoiceState& state, int64_t t_ns);
   void keep_usage(const Usage& usage, bool final);
+  void keep_times(const Chunk& chunk);
   [[nodiscard]] int64_t counted() const;
   void arrive(int tokens, bool text, int64_t t_ns);
 

@@ -80,7 +80,7 @@ void read_delta(od::value value, ChunkChoice& choice) {
     const std::string_view key = field.unescaped_key();
     if (key == "content") {
       choice.content = text_of(field.value());
-    } else if (key == "reasoning" || key == "reasoning_content") {
+    } else if (key == "reasoning" || key == "reasoning_content" || key == "thinking") {
       // Servers in transition send both, with the same text.
       const std::string_view text = text_of(field.value());
       if (!text.empty()) choice.reasoning = text;
@@ -119,6 +119,41 @@ void read_choices(od::value value, Chunk& chunk) {
   }
 }
 
+/// The only choice of an answer of Ollama's.
+ChunkChoice& only_choice(Chunk& chunk) {
+  return chunk.choices.empty() ? chunk.choices.emplace_back() : chunk.choices.front();
+}
+
+/// A field that only Ollama's own API has at top level. Its counts come with the last payload.
+void read_ollama(std::string_view key, od::value value, Chunk& chunk) {
+  const auto usage = [&chunk]() -> Usage& {
+    return chunk.usage ? *chunk.usage : chunk.usage.emplace();
+  };
+  if (key == "message" && value.type() == od::json_type::object) {
+    read_delta(value, only_choice(chunk));
+  } else if (key == "response") {
+    only_choice(chunk).content = text_of(value);
+  } else if (key == "thinking") {
+    only_choice(chunk).reasoning = text_of(value);
+  } else if (key == "done" && value.type() == od::json_type::boolean) {
+    chunk.done = bool{value.get_bool()};
+  } else if (key == "done_reason") {
+    only_choice(chunk).finish_reason = text_of(value);
+  } else if (key == "prompt_eval_count") {
+    usage().prompt_tokens = count_of(value);
+  } else if (key == "eval_count") {
+    usage().completion_tokens = count_of(value);
+  } else if (key == "total_duration") {
+    chunk.times.total = count_of(value);
+  } else if (key == "load_duration") {
+    chunk.times.load = count_of(value);
+  } else if (key == "prompt_eval_duration") {
+    chunk.times.prompt_eval = count_of(value);
+  } else if (key == "eval_duration") {
+    chunk.times.eval = count_of(value);
+  }
+}
+
 std::string string_at(const Json& object, const char* key) {
   const auto it = object.find(key);
   if (it == object.end() || it->is_null()) return {};
@@ -139,6 +174,8 @@ bool ChunkParser::parse(std::string_view payload, Chunk& chunk) {
   chunk.choices.clear();
   chunk.usage.reset();
   chunk.has_error = false;
+  chunk.done = false;
+  chunk.times = {};
   std::vector<char>& padded = state_->padded;
   const size_t needed = payload.size() + simdjson::SIMDJSON_PADDING;
   if (padded.size() < needed) padded.resize(needed * 2);
@@ -153,8 +190,10 @@ bool ChunkParser::parse(std::string_view payload, Chunk& chunk) {
         read_usage(field.value(), chunk);
       } else if (key == "error") {
         chunk.has_error = od::value(field.value()).type() != od::json_type::null;
-      } else if (key == "object" && text_of(field.value()) == "error") {
-        chunk.has_error = true;
+      } else if (key == "object") {
+        chunk.has_error = text_of(field.value()) == "error" || chunk.has_error;
+      } else {
+        read_ollama(key, field.value(), chunk);
       }
     }
     return true;

@@ -30,16 +30,26 @@ struct Usage {
   std::optional<int64_t> reasoning_tokens;
 };
 
+/// How long Ollama says that it took, in ns.
+struct OllamaTimes {
+  std::optional<int64_t> total;
+  std::optional<int64_t> load;
+  std::optional<int64_t> prompt_eval;
+  std::optional<int64_t> eval;
+};
+
 /// What one payload of a stream, or one whole response, says.
 struct Chunk {
   std::vector<ChunkChoice> choices;
   std::optional<Usage> usage;
   bool has_error = false;  ///< the payload carries an error object: see `read_fault`
+  bool done = false;       ///< Ollama: the last payload
+  OllamaTimes times;       ///< Ollama: of the last payload
 };
 
-/// Reads chunks of chat completions and completions, streamed or whole. Fields are taken in any
-/// order; unknown ones are skipped. Keeps its buffers: no allocation per chunk once they have
-/// grown. Not thread-safe.
+/// Reads chunks of chat completions and completions, streamed or whole, and Ollama's. Fields are
+/// taken in any order; unknown ones are skipped. Keeps its buffers: no allocation per chunk once
+/// they have grown. Not thread-safe.
 class ChunkParser {
  public:
   ChunkParser();

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,14 @@ bool names_authorization(const BackendConfig& backend) {
 }
 
 }  // namespace
+
+ServerAddress server_address(const BackendConfig& backend) {
+  http::Endpoint endpoint = http::Endpoint::parse(backend.endpoint);
+  const ServerProfile& profile = server_profile(backend.type);
+  if (backend.type != "ollama") return {std::move(endpoint), profile};
+  if (auto native = endpoint.unversioned("/api")) return {*native, native_ollama_profile()};
+  return {std::move(endpoint), profile};
+}
 
 std::string api_key(const BackendConfig& backend, const ServerProfile& profile) {
   if (names_authorization(backend)) return {};

@@ -9,6 +9,14 @@
 
 namespace aieb::server {
 
+/// The server behind `backend.endpoint`, and how it is spoken to: the row of `backend.type`, or
+/// Ollama's own API where the endpoint ends with /api. Throws ConfigError.
+struct ServerAddress {
+  http::Endpoint endpoint;
+  const ServerProfile& profile;
+};
+ServerAddress server_address(const BackendConfig& backend);
+
 /// The API key of the environment; empty when there is none or the user's own header wins.
 std::string api_key(const BackendConfig& backend, const ServerProfile& profile);
 

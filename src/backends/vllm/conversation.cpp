@@ -10,7 +10,6 @@ Request next_turn(const Request& before, const std::string& answer, const Reques
   turn.messages.push_back({"assistant", answer});
   turn.messages.insert(turn.messages.end(), next.messages.begin(), next.messages.end());
   turn.prompt_text = before.prompt_text + "\n" + answer + "\n" + next.prompt_text;
-  turn.cache_salt = before.cache_salt;
   return turn;
 }
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <queue>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "backends/vllm/adapt.h"
+#include "backends/vllm/body_cache.h"
 #include "backends/vllm/conversation.h"
 #include "backends/vllm/in_flight_limit.h"
 #include "backends/vllm/request_sequence.h"
@@ -28,7 +28,7 @@ constexpr int kMaxAttempts = 4;
 /// A turn that waits for its user to think.
 struct Thinking {
   int64_t due_ns;
-  size_t position;
+  Stream::Place place;
   Request request;  ///< with the conversation so far
 
   bool operator<(const Thinking& other) const { return due_ns > other.due_ns; }
@@ -43,11 +43,14 @@ struct LoadDriver::Run {
         sequence_(workload),
         context_(context),
         begin_ns_(now_ns()),
-        end_ns_(workload.load.duration_ns ? begin_ns_ + *workload.load.duration_ns : http::kNever),
+        end_ns_(after(workload.load.duration_ns)),
+        cutoff_ns_(after(workload.load.cutoff_ns)),
         limit_(workload.load, begin_ns_),
-        settled_(sequence_.repeats() ? 0 : workload.requests.size()),
-        chat_url_(driver.target_.endpoint.api_url(path_of(Api::kChat))),
-        completions_url_(driver.target_.endpoint.api_url(path_of(Api::kCompletions))),
+        settled_(sequence_.positions().value_or(0)),
+        bodies_(driver.target_.model, driver.target_.profile, driver.notices_, sequence_.repeats()),
+        chat_url_(driver.target_.endpoint.api_url(path_of(Api::kChat, driver.target_.profile))),
+        completions_url_(
+            driver.target_.endpoint.api_url(path_of(Api::kCompletions, driver.target_.profile))),
         shared_{context.sink, {}, {}, [this](Stream& stream, const StreamResult& result) {
                   ended(stream, result);
                 }} {}
@@ -66,7 +69,8 @@ struct LoadDriver::Run {
     while (!stopping()) {
       start_due();
       if (exhausted() && open_ == 0) return;
-      client.poll(std::min(next_start_ns(), next_turn_ns()));
+      if (now_ns() >= cutoff_ns_) return cut_off();
+      client.poll(std::min({next_start_ns(), next_turn_ns(), cutoff_ns_}));
     }
     client.cancel_all();
     record_rest();
@@ -74,6 +78,23 @@ struct LoadDriver::Run {
   }
 
  private:
+  [[nodiscard]] int64_t after(const std::optional<int64_t>& length_ns) const {
+    return length_ns ? begin_ns_ + *length_ns : http::kNever;
+  }
+
+  /// The time to wait for what is in flight is over.
+  void cut_off() {
+    const size_t in_flight = driver_.client_.in_flight();
+    closing_ = true;
+    driver_.client_.cancel_all("the load was over and the time to wait for it had passed");
+    record_rest();
+    if (in_flight == 0) return;
+    driver_.notices_.add(
+        fmt::format("{} requests were in flight when the time to wait for them after the load's "
+                    "end had passed, and were cancelled: raise scenario.load.drain_s",
+                    in_flight));
+  }
+
   [[nodiscard]] bool broken() const {
     const int limit = driver_.target_.breaker_failures;
     return limit > 0 && failures_in_row_ >= limit;
@@ -91,7 +112,7 @@ struct LoadDriver::Run {
     if (exhausted()) return http::kNever;
     const int64_t room_ns = limit_.room_ns(open_, now_ns());
     if (room_ns == http::kNever) return http::kNever;
-    return std::max(room_ns, planned_ns(sequence_.request(sequence_.head(next_))).value_or(0));
+    return std::max(room_ns, planned_ns(next_).value_or(0));
   }
 
   /// When the next user has thought.
@@ -99,9 +120,10 @@ struct LoadDriver::Run {
     return thinking_.empty() ? http::kNever : std::min(thinking_.top().due_ns, end_ns_);
   }
 
-  [[nodiscard]] std::optional<int64_t> planned_ns(const Request& request) const {
-    if (!request.planned_offset_ns) return std::nullopt;
-    return begin_ns_ + *request.planned_offset_ns;
+  /// When the k-th conversation is meant to begin.
+  [[nodiscard]] std::optional<int64_t> planned_ns(size_t k) const {
+    const std::optional<int64_t> arrival_ns = sequence_.arrival_ns(k);
+    return arrival_ns ? std::optional(begin_ns_ + *arrival_ns) : std::nullopt;
   }
 
   void start_due() {
@@ -122,9 +144,8 @@ struct LoadDriver::Run {
       Thinking turn = thinking_.top();
       thinking_.pop();
       Stream& stream = idle_stream();
-      RequestRecord record = record_of(turn.position);
-      positions_[&stream] = turn.position;
-      stream.begin_own(std::move(turn.request), std::move(record));
+      RequestRecord record = record_of(turn.place.position);
+      stream.begin_own(std::move(turn.request), std::move(turn.place), std::move(record));
       write(stream);
       send(stream);
     }
@@ -136,7 +157,7 @@ struct LoadDriver::Run {
   Stream& written_next() {
     if (ready_ == nullptr) {
       ready_ = &idle_stream();
-      begin(*ready_, sequence_.head(next_));
+      begin(*ready_, next_);
       write(*ready_);
     } else if (!(ready_->dialect() == driver_.dialect_)) {
       write(*ready_);
@@ -144,17 +165,13 @@ struct LoadDriver::Run {
     return *ready_;
   }
 
-  void begin(Stream& stream, size_t position) {
-    positions_[&stream] = position;
-    const Request& request = sequence_.request(position);
-    std::string salt = sequence_.salt(position);
-    if (salt.empty()) {
-      stream.begin(request, record_of(position));
-    } else {
-      Request salted = request;
-      salted.cache_salt = std::move(salt);
-      stream.begin_own(std::move(salted), record_of(position));
-    }
+  /// The first turn of the k-th conversation.
+  void begin(Stream& stream, size_t k) {
+    const size_t position = sequence_.head(k);
+    RequestRecord record = record_of(position);
+    record.planned_ns = planned_ns(k);
+    stream.begin(sequence_.request(position), {position, sequence_.salt(position)},
+                 std::move(record));
   }
 
   [[nodiscard]] RequestRecord record_of(size_t position) const {
@@ -165,7 +182,6 @@ struct LoadDriver::Run {
     record.repeat = context_.repeat;
     record.session = sequence_.session(position);
     if (!record.session.empty()) record.extra["turn"] = request.turn;
-    record.planned_ns = planned_ns(request);
     return record;
   }
 
@@ -180,13 +196,16 @@ struct LoadDriver::Run {
   }
 
   void write(Stream& stream) {
-    stream.write(request_body(stream.request(), driver_.target_.model, driver_.target_.profile,
-                              driver_.dialect_, driver_.notices_),
+    const Request& request = stream.request();
+    const auto& [position, salt] = stream.place();
+    stream.write(stream.owns_request()
+                     ? bodies_.write_once(request, salt, driver_.dialect_)
+                     : bodies_.write(sequence_.index(position), request, salt, driver_.dialect_),
                  driver_.dialect_);
   }
 
   void send(Stream& stream) {
-    if (stream.attempts() == 0 && !sequence_.repeats()) settled_[positions_.at(&stream)] = true;
+    if (stream.attempts() == 0) settle(stream.place().position);
     stream.queue(now_ns());
     const std::string& url = stream.dialect().api == Api::kChat ? chat_url_ : completions_url_;
     driver_.client_.start({url, stream.body(), {}}, stream);
@@ -216,12 +235,13 @@ struct LoadDriver::Run {
 
   /// The conversation's next turn, if it has one and this one was answered.
   void go_on(Stream& stream, const RequestRecord& record) {
-    const size_t position = positions_.at(&stream);
+    const size_t position = stream.place().position;
     if (!sequence_.has_next_turn(position)) {
       --open_;
     } else if (record.status == RequestStatus::kOk) {
       const Request& next = sequence_.request(position + 1);
-      thinking_.push({*record.done_ns + next.think_time_ns, position + 1,
+      thinking_.push({*record.done_ns + next.think_time_ns,
+                      {position + 1, stream.place().salt},
                       next_turn(stream.request(), record.text, next)});
     } else {
       --open_;
@@ -242,10 +262,14 @@ struct LoadDriver::Run {
     }
   }
 
-  /// A load that repeats has no plan that something could be missing from.
+  void settle(size_t position) {
+    if (!settled_.empty()) settled_[position] = true;
+  }
+
+  /// A load that only the time ends has no plan that something could be missing from.
   void record_not_begun(size_t position, const char* why) {
-    if (sequence_.repeats()) return;
-    settled_[position] = true;
+    if (settled_.empty()) return;
+    settle(position);
     RequestRecord record = record_of(position);
     record.status = RequestStatus::kNotBegun;
     record.done_ns = now_ns();
@@ -264,15 +288,17 @@ struct LoadDriver::Run {
   RequestSequence sequence_;
   RunContext& context_;
   int64_t begin_ns_;
-  int64_t end_ns_;  ///< no request begins from here on
+  int64_t end_ns_;     ///< no request begins from here on
+  int64_t cutoff_ns_;  ///< what is in flight is cancelled
   InFlightLimit limit_;
-  std::vector<bool> settled_;  ///< by position: begun, or recorded as not begun; empty: repeats
+  /// By position: begun, or recorded as not begun; empty: only the time ends the load.
+  std::vector<bool> settled_;
+  BodyCache bodies_;
   std::string chat_url_;
   std::string completions_url_;
   Stream::Shared shared_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<Stream*> idle_;
-  std::unordered_map<const Stream*, size_t> positions_;  ///< of what each stream asks
   std::priority_queue<Thinking> thinking_;
   size_t open_ = 0;          ///< conversations that have begun and not ended
   size_t next_ = 0;          ///< first conversation that has not begun

@@ -26,9 +26,10 @@ struct Target {
 /// Sends one workload at the times that its load plan says and records every request.
 ///
 /// sequential: one at a time. closed: `concurrency`, or what its stages say, in flight until there
-/// are no more or the load's duration is over; what is in flight then is waited for. Every other
-/// mode: each request at its planned offset after the beginning, whatever the server does
-/// (`concurrency` above 1 caps what is in flight, and the delay shows between planned and sent).
+/// are no more or the load's duration is over. Every other mode: each request at its arrival time
+/// after the beginning, whatever the server does (`concurrency` above 1 caps what is in flight, and
+/// the delay shows between planned and sent). What is in flight at the end is waited for, until
+/// LoadPlan::cutoff_ns where there is one; the rest is cancelled with a notice.
 class LoadDriver {
  public:
   LoadDriver(http::Client& client, Target target, Dialect& dialect, Notices& notices);

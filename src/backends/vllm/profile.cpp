@@ -34,7 +34,18 @@ constexpr ServerProfile kProfiles[] = {
      .key_variables = {"OLLAMA_API_KEY", "OPENAI_API_KEY"}},
 };
 
+constexpr ServerProfile native_of(ServerProfile profile) {
+  profile.ollama_api = true;
+  return profile;
+}
+
 }  // namespace
+
+const ServerProfile& native_ollama_profile() {
+  static constexpr ServerProfile kNative = native_of(kProfiles[2]);
+  static_assert(kNative.type == "ollama");
+  return kNative;
+}
 
 const ServerProfile& server_profile(std::string_view type) {
   for (const ServerProfile& profile : kProfiles) {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "backends/vllm/ollama_body.h"
+
 namespace aieb::server {
 namespace {
 
@@ -12,6 +14,7 @@ namespace {
 /// model go on with an answer that was begun for it.
 constexpr const char* kContinueKey = "continue_final_message";
 constexpr const char* kGenerationPromptKey = "add_generation_prompt";
+constexpr const char* kSaltKey = "cache_salt";
 
 class BodyBuilder {
  public:
@@ -144,14 +147,19 @@ void add_streaming(const Request& request, const ServerProfile& profile, const D
 
 }  // namespace
 
-std::string_view to_string(Api api) { return api == Api::kChat ? "chat" : "completions"; }
+std::string_view name_of(Api api, const ServerProfile& profile) {
+  if (profile.ollama_api) return api == Api::kChat ? "api/chat" : "api/generate";
+  return api == Api::kChat ? "chat" : "completions";
+}
 
-std::string_view path_of(Api api) {
+std::string_view path_of(Api api, const ServerProfile& profile) {
+  if (profile.ollama_api) return api == Api::kChat ? "/chat" : "/generate";
   return api == Api::kChat ? "/chat/completions" : "/completions";
 }
 
 std::string request_body(const Request& request, const std::string& model,
                          const ServerProfile& profile, const Dialect& dialect, Notices& notices) {
+  if (profile.ollama_api) return ollama_body(request, model, dialect.api == Api::kChat, notices);
   BodyBuilder body(profile, notices);
   body.standard("model", model);
   if (dialect.api == Api::kChat) {
@@ -164,12 +172,21 @@ std::string request_body(const Request& request, const std::string& model,
   add_sampling(request.params, body, notices);
   body.extension_if("add_special_tokens", "scenario.add_special_tokens",
                     dialect.add_special_tokens);
-  if (!request.cache_salt.empty() && profile.vllm_parameters) {
-    body.standard("cache_salt", request.cache_salt);
-  }
   // Keys that only the user knows of are sent as they are, and win.
   for (const auto& [key, value] : request.params.extra.items()) body.json()[key] = value;
   return body.json().dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string salted(const std::string& body, const std::string& salt, const Request& request,
+                   const ServerProfile& profile) {
+  if (salt.empty() || !profile.vllm_parameters || request.params.extra.contains(kSaltKey)) {
+    return body;
+  }
+  const std::string value = Json(salt).dump();
+  std::string out;
+  out.reserve(body.size() + value.size() + 16);
+  out.append(body, 0, body.size() - 1);  // without the closing brace
+  return out.append(",\"").append(kSaltKey).append("\":").append(value).append("}");
 }
 
 }  // namespace aieb::server

@@ -10,9 +10,10 @@
 namespace aieb::server {
 
 enum class Api { kChat, kCompletions };
-std::string_view to_string(Api api);
-/// Path below the API's base: "/chat/completions" or "/completions".
-std::string_view path_of(Api api);
+/// As reports show it: "chat", "completions", or Ollama's "api/chat", "api/generate".
+std::string_view name_of(Api api, const ServerProfile& profile);
+/// Path below the API's base: "/chat/completions" or "/completions"; Ollama's "/chat", "/generate".
+std::string_view path_of(Api api, const ServerProfile& profile);
 
 /// How to speak to one server: what the profile allows, narrowed by what the server refused.
 struct Dialect {
@@ -26,8 +27,14 @@ struct Dialect {
 };
 
 /// The JSON body of a request, every parameter at top level under the name that the server knows.
-/// Greedy is sent as temperature 0. What the profile does not allow is left out with a notice.
+/// Greedy is sent as temperature 0. What the profile does not allow is left out with a notice. The
+/// cache salt is not part of it: `salted` adds one.
 std::string request_body(const Request& request, const std::string& model,
                          const ServerProfile& profile, const Dialect& dialect, Notices& notices);
+
+/// `body` of `request` with a cache salt, where the server knows such a thing and the user has not
+/// set one; else as it is.
+std::string salted(const std::string& body, const std::string& salt, const Request& request,
+                   const ServerProfile& profile);
 
 }  // namespace aieb::server

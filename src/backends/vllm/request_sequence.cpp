@@ -15,7 +15,19 @@ RequestSequence::RequestSequence(const Workload& workload)
   }
   size_ = load_.repeat ? std::numeric_limits<size_t>::max() : heads_.size();
   if (load_.repeat && load_.max_requests) size_ = static_cast<size_t>(*load_.max_requests);
+  if (!load_.arrivals_ns.empty()) size_ = load_.arrivals_ns.size();
   if (heads_.empty()) size_ = 0;
+}
+
+std::optional<size_t> RequestSequence::positions() const {
+  if (size_ == 0) return 0;
+  if (load_.repeat && load_.duration_ns) return std::nullopt;
+  return size_ % heads_.size() == 0 ? size_ / heads_.size() * requests_.size() : head(size_);
+}
+
+std::optional<int64_t> RequestSequence::arrival_ns(size_t k) const {
+  if (load_.arrivals_ns.empty()) return std::nullopt;
+  return load_.arrivals_ns[k];
 }
 
 size_t RequestSequence::head(size_t k) const {

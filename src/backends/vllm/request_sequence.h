@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,10 @@ class RequestSequence {
 
   /// Number of conversations; a load that repeats without a limit has the largest size_t.
   [[nodiscard]] size_t size() const { return size_; }
-  [[nodiscard]] bool repeats() const { return load_.repeat; }
+  /// Whether requests are asked more than once.
+  [[nodiscard]] bool repeats() const { return size_ > heads_.size(); }
+  /// Number of requests; absent when the time decides how many there are.
+  [[nodiscard]] std::optional<size_t> positions() const;
 
   /// Position of the first turn of the k-th conversation.
   [[nodiscard]] size_t head(size_t k) const;
@@ -30,6 +34,10 @@ class RequestSequence {
   [[nodiscard]] const Request& request(size_t position) const {
     return requests_[position % requests_.size()];
   }
+  /// Of the workload's requests, which one it is.
+  [[nodiscard]] size_t index(size_t position) const { return position % requests_.size(); }
+  /// Intended start after the beginning: of the k-th conversation of an open loop.
+  [[nodiscard]] std::optional<int64_t> arrival_ns(size_t k) const;
   [[nodiscard]] int64_t id(size_t position) const;
   /// Conversation id, another one each time round; empty for single prompts.
   [[nodiscard]] std::string session(size_t position) const;

@@ -64,8 +64,9 @@ class ServerBackend final : public Backend {
       : config_(backend),
         load_(scenario.load),
         breaker_failures_(scenario.circuit_breaker.consecutive_failures),
-        profile_(server::server_profile(backend.type)),
-        endpoint_(http::Endpoint::parse(backend.endpoint)),
+        address_(server::server_address(backend)),
+        profile_(address_.profile),
+        endpoint_(address_.endpoint),
         client_(client_options(backend, scenario.timeouts, endpoint_, profile_)),
         dialect_(first_dialect(scenario)) {
     const bool plain = endpoint_.scheme() == "http" && !endpoint_.is_loopback();
@@ -83,7 +84,7 @@ class ServerBackend final : public Backend {
     info.model_source = "server";
     info.device = endpoint_.display();
     info.endpoint = config_.endpoint;
-    info.details["api"] = server::to_string(dialect_.api);
+    info.details["api"] = server::name_of(dialect_.api, profile_);
     info.details["notices"] = notices_.all();
     if (!facts_) return info;
     info.details["served_models"] = facts_->models;
@@ -114,8 +115,9 @@ class ServerBackend final : public Backend {
   BackendConfig config_;
   LoadConfig load_;
   int breaker_failures_;
+  server::ServerAddress address_;
   const ServerProfile& profile_;
-  http::Endpoint endpoint_;
+  const http::Endpoint& endpoint_;
   http::Client client_;
   Dialect dialect_;
   server::Notices notices_;

@@ -75,7 +75,7 @@ class Probe {
   }
 
   void read_models() {
-    const std::string url = endpoint_.api_url("/models");
+    const std::string url = endpoint_.api_url(profile_.ollama_api ? "/tags" : "/models");
     const FetchResult result = get(url);
     check_access(url, result);
     if (result.outcome.status == 404) {
@@ -86,16 +86,19 @@ class Probe {
       return;
     }
     const Json json = Json::parse(result.body, nullptr, false);
-    const bool is_list = json.is_object() && json.contains("data") && json["data"].is_array();
+    const char* list = profile_.ollama_api ? "models" : "data";
+    const bool is_list = json.is_object() && json.contains(list) && json[list].is_array();
     if (result.outcome.status != 200 || !is_list) {
-      throw ServerError(
-          fmt::format("{} is not an OpenAI-compatible API: GET {} gives HTTP {}{}. Check "
-                      "backend.endpoint (its path usually ends with /v1)",
-                      endpoint_.display(), url, result.outcome.status, said(result)));
+      throw ServerError(fmt::format(
+          "{} is not {}: GET {} gives HTTP {}{}. Check "
+          "backend.endpoint (its path usually ends with /v1{})",
+          endpoint_.display(), profile_.ollama_api ? "Ollama's API" : "an OpenAI-compatible API",
+          url, result.outcome.status, said(result), profile_.type == "ollama" ? " or /api" : ""));
     }
-    for (const Json& entry : json["data"]) {
-      if (!entry.is_object() || !entry.value("id", Json()).is_string()) continue;
-      facts_.models.push_back(entry["id"]);
+    const char* name = profile_.ollama_api ? "name" : "id";
+    for (const Json& entry : json[list]) {
+      if (!entry.is_object() || !entry.value(name, Json()).is_string()) continue;
+      facts_.models.push_back(entry[name]);
       if (facts_.models.back() == model_ && entry.value("max_model_len", Json()).is_number()) {
         facts_.max_model_len = entry["max_model_len"];
       }

@@ -21,18 +21,19 @@ std::string excerpt(std::string_view bytes) {
 
 }  // namespace
 
-void Stream::begin(const Request& request, RequestRecord record) {
+void Stream::begin(const Request& request, Place place, RequestRecord record) {
   request_ = &request;
+  place_ = std::move(place);
   record_ = std::move(record);
   attempts_ = 0;
 }
 
-void Stream::begin_own(Request request, RequestRecord record) {
+void Stream::begin_own(Request request, Place place, RequestRecord record) {
   own_request_ = std::move(request);
-  begin(own_request_, std::move(record));
+  begin(own_request_, std::move(place), std::move(record));
 }
 
-void Stream::write(std::string body, const Dialect& dialect) {
+void Stream::write(Body body, const Dialect& dialect) {
   body_ = std::move(body);
   dialect_ = dialect;
 }
@@ -45,6 +46,7 @@ void Stream::queue(int64_t t_ns) {
   record_.finish_reason.clear();
   answer_.begin(record_, request_->params.max_new_tokens * request_->params.num_return_sequences);
   sse_.reset();
+  lines_.reset();
   mode_ = Mode::kEvents;
   status_ = 0;
   collected_.clear();
@@ -66,19 +68,27 @@ void Stream::on_response(int status, std::string_view content_type) {
   if (status != 200) {
     mode_ = Mode::kFault;
   } else {
-    mode_ = content_type.starts_with("text/event-stream") ? Mode::kEvents : Mode::kWhole;
+    mode_ = content_type.starts_with("text/event-stream")      ? Mode::kEvents
+            : content_type.starts_with("application/x-ndjson") ? Mode::kLines
+                                                               : Mode::kWhole;
   }
 }
 
 bool Stream::on_body(std::string_view bytes, int64_t t_ns) {
   last_read_ns_ = t_ns;
+  if (mode_ == Mode::kLines) {
+    lines_.feed(bytes, t_ns, [this](std::string_view line, int64_t line_ns) {
+      return on_payload(line, line_ns, false);
+    });
+    return stream_error_ == ErrorClass::kNone && !overflowed();
+  }
   if (mode_ != Mode::kEvents) {
     if (collected_.size() + bytes.size() > kMaxCollected) return false;
     collected_.append(bytes);
     return true;
   }
   sse_.feed(bytes, t_ns, [this](const http::SseEvent& event) { return on_event(event); });
-  return stream_error_ == ErrorClass::kNone && !sse_.overflowed();
+  return stream_error_ == ErrorClass::kNone && !overflowed();
 }
 
 /// False: the stream is not worth reading on.
@@ -88,21 +98,30 @@ bool Stream::on_event(const http::SseEvent& event) {
     set_stage(Stage::kComplete);
     return true;
   }
+  return on_payload(event.data, event.t_ns, event.type == "error");
+}
+
+/// A JSON document of a stream. False: the stream is not worth reading on.
+bool Stream::on_payload(std::string_view payload, int64_t t_ns, bool is_error) {
   if (done_marker_) return true;
-  const bool readable = shared_.parser.parse(event.data, shared_.chunk);
-  if (event.type == "error" || (readable && shared_.chunk.has_error)) {
+  const bool readable = shared_.parser.parse(payload, shared_.chunk);
+  if (is_error || (readable && shared_.chunk.has_error)) {
     stream_error_ = ErrorClass::kServerErrorInStream;
-    stream_fault_ = read_fault(event.data).message;
+    stream_fault_ = read_fault(payload).message;
     return false;
   }
   if (!readable) {
     stream_error_ = ErrorClass::kProtocol;
-    stream_fault_ = fmt::format("an event is not JSON: {}", excerpt(event.data));
+    stream_fault_ = fmt::format("an event is not JSON: {}", excerpt(payload));
     return false;
   }
-  const int tokens = answer_.add(shared_.chunk, event.t_ns);
+  const int tokens = answer_.add(shared_.chunk, t_ns);
   if (tokens > 0) shared_.sink.tokens_arrived(tokens);
   if (stage() == Stage::kWaiting && answer_.begun()) set_stage(Stage::kAnswering);
+  if (shared_.chunk.done) {
+    done_marker_ = true;
+    set_stage(Stage::kComplete);
+  }
   return true;
 }
 
@@ -114,9 +133,12 @@ void Stream::on_done(const http::Outcome& outcome) {
 
 StreamResult Stream::judge(const http::Outcome& outcome) {
   // An event that the end of the connection left without its blank line may be the last one.
-  if (mode_ == Mode::kEvents && status_ == 200 && stream_error_ == ErrorClass::kNone) {
-    const bool cut = outcome.error != ErrorClass::kNone;
-    if (!cut) sse_.finish([this](const http::SseEvent& event) { return on_event(event); });
+  const bool whole = outcome.error == ErrorClass::kNone && stream_error_ == ErrorClass::kNone;
+  if (whole && status_ == 200 && mode_ == Mode::kEvents) {
+    sse_.finish([this](const http::SseEvent& event) { return on_event(event); });
+  } else if (whole && status_ == 200 && mode_ == Mode::kLines) {
+    lines_.finish(
+        [this](std::string_view line, int64_t t_ns) { return on_payload(line, t_ns, false); });
   }
   if (stream_error_ != ErrorClass::kNone) return fail(stream_error_, stream_fault_);
   if (outcome.error != ErrorClass::kNone && !done_marker_)
@@ -133,7 +155,7 @@ StreamResult Stream::judge(const http::Outcome& outcome) {
 /// A 200 response that ended in good order: is it an answer?
 StreamResult Stream::judge_answer() {
   if (stream_error_ != ErrorClass::kNone) return fail(stream_error_, stream_fault_);
-  if (sse_.overflowed()) {
+  if (overflowed()) {
     return fail(ErrorClass::kProtocol, fmt::format("an event is longer than {} MB",
                                                    http::SseParser::kMaxEventBytes >> 20));
   }

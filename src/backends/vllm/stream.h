@@ -6,11 +6,13 @@
 #include <string_view>
 
 #include "backends/vllm/answer.h"
+#include "backends/vllm/body_cache.h"
 #include "backends/vllm/chunk.h"
 #include "backends/vllm/request_body.h"
 #include "core/events.h"
 #include "core/request.h"
 #include "http/client.h"
+#include "http/line_parser.h"
 #include "http/sse.h"
 
 namespace aieb::server {
@@ -37,20 +39,29 @@ class Stream final : public http::Exchange {
 
   explicit Stream(Shared& shared) : shared_(shared) {}
 
+  /// Which request of a sequence it is, and the salt of its conversation.
+  struct Place {
+    size_t position = 0;
+    std::string salt;
+  };
+
   /// Begins a new request; `record` has its identity and its planned time. The request must
   /// outlive the exchange.
-  void begin(const Request& request, RequestRecord record);
+  void begin(const Request& request, Place place, RequestRecord record);
   /// The same for a request that nobody else keeps.
-  void begin_own(Request request, RequestRecord record);
+  void begin_own(Request request, Place place, RequestRecord record);
 
   /// What the next attempt sends.
-  void write(std::string body, const Dialect& dialect);
+  void write(Body body, const Dialect& dialect);
 
   /// The request is handed to the client at `t_ns`, for the first time or again.
   void queue(int64_t t_ns);
 
   [[nodiscard]] const Request& request() const { return *request_; }
-  [[nodiscard]] const std::string& body() const { return body_; }
+  [[nodiscard]] const Place& place() const { return place_; }
+  /// Whether nobody else keeps the request.
+  [[nodiscard]] bool owns_request() const { return request_ == &own_request_; }
+  [[nodiscard]] const std::string& body() const { return *body_; }
   [[nodiscard]] const Dialect& dialect() const { return dialect_; }
   [[nodiscard]] int attempts() const { return attempts_; }
 
@@ -63,9 +74,11 @@ class Stream final : public http::Exchange {
   void on_done(const http::Outcome& outcome) override;
 
  private:
-  enum class Mode { kEvents, kWhole, kFault };
+  enum class Mode { kEvents, kLines, kWhole, kFault };
 
   bool on_event(const http::SseEvent& event);
+  bool on_payload(std::string_view payload, int64_t t_ns, bool is_error);
+  [[nodiscard]] bool overflowed() const { return sse_.overflowed() || lines_.overflowed(); }
   void read_whole(int64_t t_ns);
   StreamResult judge(const http::Outcome& outcome);
   StreamResult judge_answer();
@@ -74,10 +87,12 @@ class Stream final : public http::Exchange {
   Shared& shared_;
   const Request* request_ = nullptr;
   Request own_request_;  ///< what `request_` may point to
+  Place place_;
   RequestRecord record_;
   Answer answer_;
   http::SseParser sse_;
-  std::string body_;
+  http::LineParser lines_;  ///< of Ollama's own API
+  Body body_;
   Dialect dialect_;
   int attempts_ = 0;
   Mode mode_ = Mode::kEvents;

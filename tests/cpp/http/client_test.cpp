@@ -164,7 +164,9 @@ TEST(HttpClient, talks_to_unix_sockets) {
   ClientOptions options = plain();
   options.unix_socket = path;
   Client client(options);
-  EXPECT_EQ(client.fetch({"http://localhost/health", {}, {}}).body, "x");
+  const FetchResult result = client.fetch({"http://localhost/health", {}, {}});
+  EXPECT_EQ(result.body, "x");
+  EXPECT_EQ(result.outcome.peer_address, "") << "a path is no address to prefer a family by";
   unlink(path.c_str());
 }
 

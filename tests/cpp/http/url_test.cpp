@@ -108,5 +108,19 @@ TEST(Endpoint, refuses_credentials_without_repeating_them) {
   }
 }
 
+TEST(Endpoint, takes_a_named_path_for_the_base_of_an_api_without_a_version) {
+  const auto native = Endpoint::parse("http://localhost:11434/api/").unversioned("/api");
+  ASSERT_TRUE(native);
+  EXPECT_EQ(native->api_url("/chat"), "http://localhost:11434/api/chat");
+  EXPECT_EQ(native->root_url("/api/version"), "http://localhost:11434/api/version");
+  const auto behind = Endpoint::parse("https://gw.example.com/team/api").unversioned("/api");
+  ASSERT_TRUE(behind);
+  EXPECT_EQ(behind->api_url("/tags"), "https://gw.example.com/team/api/tags");
+  for (const char* other :
+       {"http://localhost:11434", "http://localhost:11434/v1", "https://openrouter.ai/api/v1"}) {
+    EXPECT_FALSE(Endpoint::parse(other).unversioned("/api")) << other;
+  }
+}
+
 }  // namespace
 }  // namespace aieb::http

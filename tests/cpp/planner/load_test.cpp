@@ -1,11 +1,14 @@
+#include <algorithm>
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/vllm/request_sequence.h"
 #include "config/support.h"
 #include "core/error.h"
 #include "runner/planner.h"
+#include "runner/request_series.h"
 
 namespace aieb {
 namespace {
@@ -47,7 +50,7 @@ TEST_F(PlannedLoad, gives_every_request_of_an_open_loop_its_time) {
   const Plan plan = make_plan(config_);
   ASSERT_EQ(plan.measure.requests.size(), 4U);
   for (size_t i = 0; i < 4; ++i) {
-    EXPECT_EQ(plan.measure.requests[i].planned_offset_ns, static_cast<int64_t>(i) * kSecond / 2);
+    EXPECT_EQ(plan.measure.load.arrivals_ns[i], static_cast<int64_t>(i) * kSecond / 2);
   }
   EXPECT_EQ(plan.description["load"]["requests"], 4);
   EXPECT_EQ(plan.description["load"]["request_rate"], 2.0);
@@ -58,13 +61,20 @@ TEST_F(PlannedLoad, repeats_prompts_where_the_schedule_holds_more_and_says_so) {
   load().request_rate = 10;
   load().duration_s = 1;
   const Plan plan = make_plan(config_);
-  ASSERT_EQ(plan.measure.requests.size(), 10U);
+  EXPECT_EQ(plan.measure.requests.size(), 4U) << "a plan holds every prompt once";
+  const server::RequestSequence sequence(plan.measure);
+  ASSERT_EQ(sequence.size(), 10U);
   for (size_t i = 0; i < 10; ++i) {
-    const Request& request = plan.measure.requests[i];
-    EXPECT_EQ(request.id, static_cast<int64_t>(i));
+    const Request& request = sequence.request(sequence.head(i));
+    EXPECT_EQ(sequence.id(i), static_cast<int64_t>(i));
     EXPECT_EQ(request.prompt_index, static_cast<int>(i % 4));
     EXPECT_EQ(request.prompt_text, "prompt " + std::to_string(i % 4));
-    EXPECT_EQ(request.cache_salt, i < 4 ? "" : "round-" + std::to_string(i / 4));
+    EXPECT_EQ(sequence.arrival_ns(i), static_cast<int64_t>(i) * kSecond / 10);
+    if (i < 4) {
+      EXPECT_EQ(sequence.salt(i), "");
+    } else {
+      EXPECT_THAT(sequence.salt(i), testing::EndsWith("-round-" + std::to_string(i / 4)));
+    }
   }
   ASSERT_EQ(plan.notices.size(), 1U);
   EXPECT_THAT(plan.notices[0], HasSubstr("4 prompts are repeated for 10 requests"));
@@ -77,11 +87,12 @@ TEST_F(PlannedLoad, says_where_a_prefix_cache_cannot_be_kept_from_answering) {
   load().duration_s = 1;
   config_.backend.type = "openai";
   const Plan plan = make_plan(config_);
-  EXPECT_EQ(plan.measure.requests[9].cache_salt, "");
+  EXPECT_EQ(server::RequestSequence(plan.measure).salt(9), "");
   EXPECT_THAT(plan.notices.at(0), HasSubstr("A prefix cache may answer the repeats"));
   config_.backend.type = "vllm";
   load().allow_cached_repeats = true;
-  EXPECT_EQ(make_plan(config_).measure.requests[9].cache_salt, "");
+  const Plan allowed = make_plan(config_);
+  EXPECT_EQ(server::RequestSequence(allowed.measure).salt(9), "");
 }
 
 TEST_F(PlannedLoad, ends_at_the_number_of_requests_or_at_the_duration) {
@@ -89,9 +100,11 @@ TEST_F(PlannedLoad, ends_at_the_number_of_requests_or_at_the_duration) {
   load().request_rate = 10;
   load().duration_s = 1;
   load().request_count = 7;
-  EXPECT_EQ(make_plan(config_).measure.requests.size(), 7U);
+  EXPECT_EQ(planned_requests(make_plan(config_).measure), 7);
   load().request_count = 70;
-  EXPECT_EQ(make_plan(config_).measure.requests.size(), 10U);
+  EXPECT_EQ(planned_requests(make_plan(config_).measure), 10);
+  load().request_count = 2;
+  EXPECT_EQ(planned_requests(make_plan(config_).measure), 2);
 }
 
 TEST_F(PlannedLoad, keeps_the_first_requests_when_it_gets_longer) {
@@ -102,14 +115,12 @@ TEST_F(PlannedLoad, keeps_the_first_requests_when_it_gets_longer) {
   const Plan plan = make_plan(config_);
   load().duration_s = 2;
   const Plan longer = make_plan(config_);
-  ASSERT_GT(longer.measure.requests.size(), plan.measure.requests.size());
-  for (size_t i = 0; i < plan.measure.requests.size(); ++i) {
-    EXPECT_EQ(plan.measure.requests[i].planned_offset_ns,
-              longer.measure.requests[i].planned_offset_ns);
-  }
+  const std::vector<int64_t>& arrivals = plan.measure.load.arrivals_ns;
+  const std::vector<int64_t>& more = longer.measure.load.arrivals_ns;
+  ASSERT_GT(more.size(), arrivals.size());
+  EXPECT_TRUE(std::equal(arrivals.begin(), arrivals.end(), more.begin()));
   config_.scenario.seed = 3;
-  EXPECT_NE(make_plan(config_).measure.requests[0].planned_offset_ns,
-            longer.measure.requests[0].planned_offset_ns);
+  EXPECT_NE(make_plan(config_).measure.load.arrivals_ns[0], more[0]);
 }
 
 TEST_F(PlannedLoad, follows_stages_with_steps_and_ramps) {
@@ -117,7 +128,7 @@ TEST_F(PlannedLoad, follows_stages_with_steps_and_ramps) {
   load().stages = Json::parse(R"([{"duration_s": 2, "request_rate": 5},
                                   {"duration_s": 4, "request_rate": [5, 15]}])");
   const Plan plan = make_plan(config_);
-  EXPECT_EQ(plan.measure.requests.size(), 50U);  // 2·5 + 4·10
+  EXPECT_EQ(planned_requests(plan.measure), 50);  // 2·5 + 4·10
   EXPECT_EQ(plan.description["load"]["stages"], load().stages);
 }
 
@@ -156,7 +167,7 @@ TEST_F(PlannedLoad, warms_up_without_a_schedule) {
   config_.metrics.warmup_prompts = 3;
   const Plan plan = make_plan(config_);
   EXPECT_EQ(plan.warmup.load.mode, "sequential");
-  EXPECT_FALSE(plan.warmup.requests[0].planned_offset_ns);
+  EXPECT_TRUE(plan.warmup.load.arrivals_ns.empty());
   EXPECT_EQ(plan.warmup.requests[0].cache_salt, "");
   EXPECT_EQ(plan.warmup.requests[2].cache_salt, "warm-up") << "a measured prompt, sent before";
 }
@@ -240,11 +251,13 @@ TEST_F(PlannedConversations, are_what_the_load_counts_and_times) {
   load().request_rate = 1;
   load().request_count = 4;
   const Plan plan = make_plan(config_);
-  ASSERT_EQ(plan.measure.requests.size(), 8U);  // 2 + 3 + 1 turns, and the first one's 2 again
-  EXPECT_EQ(plan.measure.requests[6].session, "conversation-0-round-1");
-  EXPECT_EQ(plan.measure.requests[6].planned_offset_ns, 3 * kSecond);
-  EXPECT_EQ(plan.measure.requests[6].cache_salt, plan.measure.requests[7].cache_salt);
-  EXPECT_FALSE(plan.measure.requests[7].planned_offset_ns);
+  EXPECT_EQ(planned_requests(plan.measure), 8);  // 2 + 3 + 1 turns, and the first one's 2 again
+  const server::RequestSequence sequence(plan.measure);
+  ASSERT_EQ(sequence.size(), 4U);
+  EXPECT_EQ(sequence.head(3), 6U);
+  EXPECT_EQ(sequence.session(6), "conversation-0-round-1");
+  EXPECT_EQ(sequence.arrival_ns(3), 3 * kSecond);
+  EXPECT_EQ(sequence.salt(6), sequence.salt(7));
   EXPECT_THAT(plan.notices.at(0), HasSubstr("3 prompts are repeated for 4 requests"));
 }
 

@@ -137,7 +137,7 @@ TEST(Conversation, an_open_loop_times_the_first_turns_only) {
   FakeVllm server(echo(20));
   Workload workload = conversations(3, 2, 0, 1);
   workload.load.mode = "constant";
-  for (int c = 0; c < 3; ++c) workload.requests[c * 2].planned_offset_ns = c * 50 * kMs;
+  workload.load.arrivals_ns = {0, 50 * kMs, 100 * kMs};
   Ran ran;
   run(ran, *server, workload);
   ASSERT_EQ(ran.sink.finished.size(), 6U);

@@ -75,6 +75,66 @@ TEST(ServerLoad, ends_a_repeated_load_at_its_number_of_requests) {
   for (const Json& body : slow.server.bodies()) EXPECT_FALSE(body.contains("cache_salt"));
 }
 
+TEST(ServerLoad, sends_the_prompts_again_where_the_schedule_holds_more_and_each_in_its_own_round) {
+  SlowServer slow(0);
+  Workload workload = workload_of(3, "constant");
+  workload.load.salt_repeats = true;
+  workload.load.first_repeat_id = 103;
+  for (int i = 0; i < 8; ++i) workload.load.arrivals_ns.push_back(i * 5 * kMs);
+  Ran ran;
+  run(ran, *slow.server, workload);
+  ASSERT_EQ(ran.sink.finished.size(), 8U);
+  std::set<int64_t> ids;
+  for (const RequestRecord& r : ran.sink.finished) {
+    ids.insert(r.id);
+    EXPECT_EQ(r.status, RequestStatus::kOk) << r.error;
+    EXPECT_EQ(r.prompt_index, (r.id - 100) % 3);
+    EXPECT_TRUE(r.planned_ns.has_value());
+  }
+  EXPECT_EQ(ids.size(), 8U);
+  std::map<std::string, std::multiset<std::string>> by_salt;
+  for (const Json& body : slow.server.bodies()) {
+    by_salt[body.value("cache_salt", "")].insert(body["messages"][0]["content"]);
+    EXPECT_EQ(body["max_tokens"], 8) << "the shared body is whole";
+  }
+  EXPECT_EQ(by_salt.size(), 3U);
+  EXPECT_EQ(by_salt[""], (std::multiset<std::string>{"prompt 0", "prompt 1", "prompt 2"}));
+}
+
+TEST(ServerLoad, cancels_what_is_in_flight_when_the_time_to_wait_for_it_is_over) {
+  SlowServer slow(3000);
+  Workload workload = workload_of(2, "closed", 2);
+  workload.load.repeat = true;
+  workload.load.duration_ns = 100 * kMs;
+  workload.load.cutoff_ns = 400 * kMs;
+  workload.load.first_repeat_id = 1000;
+  Ran ran;
+  const int64_t before = now_ns();
+  run(ran, *slow.server, workload);
+  EXPECT_LT(now_ns() - before, 2500 * kMs);
+  ASSERT_EQ(ran.sink.finished.size(), 2U);
+  for (const RequestRecord& r : ran.sink.finished) {
+    EXPECT_EQ(r.status, RequestStatus::kCancelled);
+    EXPECT_GE(*r.done_ns, before + 400 * kMs);
+    EXPECT_NE(r.error.find("the load was over"), std::string::npos) << r.error;
+  }
+  ASSERT_EQ(ran.sink.events.size(), 1U);
+  EXPECT_NE(ran.sink.events[0].data.dump().find("scenario.load.drain_s"), std::string::npos);
+}
+
+TEST(ServerLoad, records_what_a_cut_off_schedule_could_not_begin) {
+  SlowServer slow(3000);
+  Workload workload = workload_of(4, "constant", 2);
+  for (int i = 0; i < 4; ++i) workload.load.arrivals_ns.push_back(i * kMs);
+  workload.load.cutoff_ns = 200 * kMs;
+  Ran ran;
+  run(ran, *slow.server, workload);
+  ASSERT_EQ(ran.sink.finished.size(), 4U);
+  EXPECT_EQ(std::count_if(ran.sink.finished.begin(), ran.sink.finished.end(),
+                          [](const auto& r) { return r.status == RequestStatus::kNotBegun; }),
+            2);
+}
+
 TEST(ServerLoad, uses_other_salts_in_every_run) {
   SlowServer slow(0);
   Workload workload = workload_of(1);

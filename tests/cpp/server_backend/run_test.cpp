@@ -93,7 +93,7 @@ TEST(ServerRun, starts_at_planned_times_whatever_the_server_does) {
     return answer_well(c);
   });
   Workload workload = workload_of(10, "constant");
-  for (int i = 0; i < 10; ++i) workload.requests[i].planned_offset_ns = i * 10 * kMs;
+  for (int i = 0; i < 10; ++i) workload.load.arrivals_ns.push_back(i * 10 * kMs);
   Ran ran;
   run(ran, *server, workload);
   ASSERT_EQ(ran.sink.finished.size(), 10U);
