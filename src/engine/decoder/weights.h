@@ -7,8 +7,10 @@
 #include <ATen/core/Tensor.h>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/decoder/latent_attention.h"
 #include "engine/kernels/linear.h"
 #include "engine/kernels/ops.h"
+#include "engine/kernels/xielu.h"
 #include "engine/spec/model_spec.h"
 
 namespace aieb::engine {
@@ -21,12 +23,15 @@ struct LayerWeights {
   std::optional<Norm> pre_mlp;
   std::optional<Norm> post_mlp;
   std::optional<Norm> mlp_residual;
-  Linear qkv;  ///< rows: all q, all k, all v
+  Linear qkv;                               ///< rows: all q, all k, all v
+  std::optional<LatentProjections> latent;  ///< instead of qkv
   Linear output;
   Attention attention;
   Linear expand;  ///< [inner, hidden], or [2·inner, hidden] (gate, then up) when gated
   Linear contract;
-  std::optional<Experts> experts;  ///< instead of expand and contract
+  std::optional<Xielu> xielu;      ///< coefficients of Activation::kXielu
+  std::optional<Experts> experts;  ///< expand and contract are then the shared expert's, if any
+  Linear shared_router;            ///< [1, hidden]: σ of it weighs the shared expert
 };
 
 /// All weights of a model, in the layout the decoder runs on.

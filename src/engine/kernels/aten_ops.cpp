@@ -15,7 +15,8 @@ void AtenOps::norm(const Norm& norm, const at::Tensor& x, at::Tensor& out) const
     return;
   }
   if (x.is_cuda()) {  // one kernel instead of seven; it multiplies before it rounds
-    out.copy_(std::get<0>(at::_fused_rms_norm(x, width, norm.weight, norm.eps)));
+    const auto weight = norm.weight.defined() ? std::optional(norm.weight) : std::nullopt;
+    out.copy_(std::get<0>(at::_fused_rms_norm(x, width, weight, norm.eps)));
     return;
   }
   const at::Tensor wide = x.to(at::kFloat);
@@ -62,8 +63,12 @@ void activate_into(Activation activation, const at::Tensor& x, at::Tensor& out) 
     case Activation::kRelu:
       at::relu_out(out, x);
       break;
+    case Activation::kRelu2:
+      at::relu_out(out, x).square_();
+      break;
     case Activation::kClampedSwiglu:
-      TORCH_CHECK(false, "the clamped SwiGLU needs a gate");
+    case Activation::kXielu:
+      TORCH_CHECK(false, "this activation does not stand alone");
       break;
   }
 }
@@ -92,9 +97,9 @@ void AtenOps::experts(const MoeSpec& spec, Activation activation, const Experts&
                       const at::Tensor& x, at::Tensor& out) const {
   const Routing routing = route(spec, experts, x);
   if (x.is_cuda() && x.size(0) <= kFewRows) {
-    run_chosen_experts(*this, activation, experts, routing, x, out);
+    run_chosen_experts(*this, spec, activation, experts, routing, x, out);
   } else {
-    run_every_expert(*this, activation, experts, routing, x, out);
+    run_every_expert(*this, spec, activation, experts, routing, x, out);
   }
 }
 

@@ -45,6 +45,7 @@ class CpuOps : public Ops {
     std::vector<float> expanded;
     std::vector<float> inner;
     std::vector<float> branch;
+    std::vector<float> weighed;  ///< an expert's input times its weight
   };
 
   [[nodiscard]] cpu::DecodeAttention describe(const Attention& attention) const;

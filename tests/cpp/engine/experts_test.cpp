@@ -21,7 +21,8 @@ TEST(Experts, gathering_the_chosen_ones_equals_going_through_all) {
     MoeSpec spec;
     spec.experts = pick(2, 9);
     spec.per_token = pick(1, spec.experts);
-    spec.softmax_after_topk = round % 2 == 0;
+    spec.score = static_cast<RouterScore>(round % 3);
+    spec.weigh_input = round % 5 == 0;
     spec.renormalise = round % 3 == 0;
     const int64_t hidden = pick(1, 40);
     const int64_t inner = pick(1, 30);
@@ -40,8 +41,8 @@ TEST(Experts, gathering_the_chosen_ones_equals_going_through_all) {
     const Routing routing = route(spec, experts, x);
     at::Tensor all = at::empty_like(x);
     at::Tensor chosen = at::empty_like(x);
-    run_every_expert(ops, Activation::kSilu, experts, routing, x, all);
-    run_chosen_experts(ops, Activation::kSilu, experts, routing, x, chosen);
+    run_every_expert(ops, spec, Activation::kSilu, experts, routing, x, all);
+    run_chosen_experts(ops, spec, Activation::kSilu, experts, routing, x, chosen);
     EXPECT_TRUE(at::allclose(chosen, all, 1e-4, 1e-4)) << "round " << round;
   }
 }

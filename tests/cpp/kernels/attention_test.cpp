@@ -26,10 +26,11 @@ struct Problem {
         slopes(random.normal(kv_heads * group, 0.1f)),
         keys(dtype, random.normal(kv_heads * capacity * dim)),
         values(dtype, random.normal(kv_heads * capacity * dim)),
-        cache{keys.bytes.data(), values.bytes.data(), dtype, capacity * dim} {
+        cache{keys.bytes.data(), values.bytes.data(), dtype, capacity * dim, capacity * dim} {
     a.heads = kv_heads * group;
     a.kv_heads = kv_heads;
     a.head_dim = dim;
+    a.value_dim = dim;
     a.scale = 1.f / std::sqrt(static_cast<float>(dim));
     seen.end = random.integer(1, capacity);
     seen.begin = random.integer(0, seen.end - 1);

@@ -20,6 +20,7 @@ double gelu_tanh(double x) {
   return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
 }
 double relu(double x) { return std::max(x, 0.0); }
+double relu2(double x) { return relu(x) * relu(x); }
 
 struct Case {
   Activation activation;
@@ -28,7 +29,8 @@ struct Case {
 constexpr Case kCases[] = {{Activation::kSilu, silu},
                            {Activation::kGelu, gelu},
                            {Activation::kGeluTanh, gelu_tanh},
-                           {Activation::kRelu, relu}};
+                           {Activation::kRelu, relu},
+                           {Activation::kRelu2, relu2}};
 
 /// Ordinary values of any count, and the extremes.
 std::vector<float> inputs(Random& random) {
