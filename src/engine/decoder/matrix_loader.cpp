@@ -22,21 +22,77 @@ std::string numbered(std::string module, int64_t index) {
 }
 
 Linear MatrixLoader::linear(const std::vector<MatrixPart>& parts, int64_t in, bool optional) {
+  const auto stored_packed = [this](const MatrixPart& part) {
+    return source_.is_packed(part.module + ".weight");
+  };
+  if (quantisation_ || std::ranges::all_of(parts, stored_packed)) return packed_linear(parts, in);
   std::vector<at::Tensor> weights;
-  std::vector<at::Tensor> biases;
+  std::vector<int64_t> rows;
   for (const auto& part : parts) {
     weights.push_back(convert(matrix(part, in, optional)));
-    biases.push_back(convert(ordered(source_.take_if_present(part.module + ".bias"), part.order)));
+    rows.push_back(weights.back().defined() ? weights.back().size(0) : 0);
   }
+  const at::Tensor bias = biases(parts, rows);
   if (!std::ranges::all_of(weights, is_defined)) return {};
-  const auto joined = [this](const std::vector<at::Tensor>& all) {
-    return keep(all.size() == 1 ? all.front() : at::cat(all));
-  };
-  if (std::ranges::none_of(biases, is_defined)) return {joined(weights), {}};
-  for (size_t i = 0; i < biases.size(); ++i) {
-    if (!biases[i].defined()) biases[i] = at::zeros({weights[i].size(0)}, weights[i].options());
+  Linear linear;
+  linear.weight = keep(weights.size() == 1 ? weights.front() : at::cat(weights));
+  linear.bias = finish(bias);
+  return linear;
+}
+
+at::Tensor MatrixLoader::biases(const std::vector<MatrixPart>& parts,
+                                const std::vector<int64_t>& rows) {
+  std::vector<at::Tensor> found;
+  for (const auto& part : parts) {
+    found.push_back(convert(ordered(source_.take_if_present(part.module + ".bias"), part.order)));
   }
-  return {joined(weights), joined(biases)};
+  if (std::ranges::none_of(found, is_defined)) return {};
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i].defined()) continue;
+    found[i] = at::zeros({rows[i]}, at::TensorOptions().dtype(dtype_).device(device_));
+  }
+  return at::cat(found);
+}
+
+Linear MatrixLoader::packed_linear(const std::vector<MatrixPart>& parts, int64_t in) {
+  Linear linear;
+  linear.stored = dtype_;
+  if (quantisation_ && quantisation_->four_bits) {
+    linear.compute = quantisation_->compute.value_or(at::kFloat);
+  }
+  std::vector<int64_t> rows;
+  bool whole = true;
+  for (const auto& part : parts) {
+    auto matrix = packed(part, in);
+    rows.push_back(matrix ? matrix->rows : 0);
+    whole = whole && matrix;
+    if (!matrix) continue;
+    parameters_ += matrix->rows * matrix->cols;
+    bytes_ += matrix->bytes();
+    linear.packed.push_back(std::move(*matrix));
+  }
+  linear.bias = finish(biases(parts, rows));
+  return whole ? linear : Linear{};
+}
+
+std::optional<PackedMatrix> MatrixLoader::packed(const MatrixPart& part, int64_t in) {
+  const std::string name = part.module + ".weight";
+  std::optional<PackedMatrix> packed = source_.take_packed(name);
+  if (packed) {
+    // Transposed layers are stored as they are multiplied once they are packed.
+    const bool fits =
+        (part.rows == kAny || packed->rows == part.rows) && (in == kAny || packed->cols == in);
+    if (!fits) source_.note_problem(name + " does not have the shape that the configuration needs");
+    if (!fits) return std::nullopt;
+  } else {
+    MatrixPart as_stored = part;
+    as_stored.order = at::Tensor{};
+    const at::Tensor dense = matrix(as_stored, in, false);
+    if (!dense.defined()) return std::nullopt;
+    packed = pack(dense.to(device_, dtype_), *quantisation_);
+  }
+  packed->order = part.order;
+  return packed->to(device_);
 }
 
 at::Tensor MatrixLoader::matrix(const MatrixPart& part, int64_t in, bool optional) {

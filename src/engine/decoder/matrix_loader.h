@@ -27,8 +27,14 @@ class MatrixLoader {
   static constexpr int64_t kAny = -1;
 
   /// `transposed`: matrices of layers are stored [in, out].
-  MatrixLoader(TensorSource& source, bool transposed, at::ScalarType dtype, at::Device device)
-      : source_(source), transposed_(transposed), dtype_(dtype), device_(device) {}
+  /// With `quantisation`, matrices are packed when they are loaded.
+  MatrixLoader(TensorSource& source, bool transposed, at::ScalarType dtype, at::Device device,
+               std::optional<Quantisation> quantisation = {})
+      : source_(source),
+        transposed_(transposed),
+        dtype_(dtype),
+        device_(device),
+        quantisation_(quantisation) {}
 
   /// The parts, rows after rows, with their biases. Not defined when a part is missing.
   Linear linear(const std::vector<MatrixPart>& parts, int64_t in, bool optional = false);
@@ -57,12 +63,17 @@ class MatrixLoader {
 
  private:
   [[nodiscard]] at::Tensor matrix(const MatrixPart& part, int64_t in, bool optional);
+  /// The part packed, where it is stored or wanted so.
+  std::optional<PackedMatrix> packed(const MatrixPart& part, int64_t in);
+  Linear packed_linear(const std::vector<MatrixPart>& parts, int64_t in);
+  at::Tensor biases(const std::vector<MatrixPart>& parts, const std::vector<int64_t>& rows);
   std::optional<Norm> make_norm(at::Tensor weight, const at::Tensor& bias, const NormSpec& spec);
 
   TensorSource& source_;
   bool transposed_;
   at::ScalarType dtype_;
   at::Device device_;
+  std::optional<Quantisation> quantisation_;
   WeightArena arena_;
   int64_t parameters_ = 0;
   int64_t bytes_ = 0;

@@ -22,11 +22,11 @@ constexpr int64_t kAny = MatrixLoader::kAny;
 class Loader {
  public:
   Loader(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-         at::Device device)
+         at::Device device, const std::optional<Quantisation>& quantisation)
       : source_(checkpoint, *spec.names),
         spec_(spec),
         ends_(source_, false, dtype, device),
-        loader_(source_, spec.names->transposed, dtype, device) {
+        loader_(source_, spec.names->transposed, dtype, device, quantisation) {
     const AttentionSpec& attention = spec.attention;
     if (attention.latent.kv_rank > 0) return;
     const int64_t rotated = spec.ropes.empty() ? 0 : spec.ropes.front().rotary_dim;
@@ -216,7 +216,7 @@ class Loader {
     if (!source_.layer_module(Slot::kSharedUp, i)) return;
     load_mlp(layer, i, Slot::kSharedGate, Slot::kSharedUp, Slot::kSharedDown);
     if (const auto router = source_.layer_module(Slot::kSharedRouter, i)) {
-      layer.shared_router = loader_.linear({{*router, 1, {}}}, spec_.hidden);
+      layer.shared_router = ends_.linear({{*router, 1, {}}}, spec_.hidden);
     }
   }
 
@@ -241,7 +241,7 @@ class Loader {
   Experts load_experts(size_t i) {
     Experts experts;
     experts.router =
-        loader_.linear({{module(Slot::kRouter, i), spec_.mlp.moe.experts, {}}}, spec_.hidden);
+        ends_.linear({{module(Slot::kRouter, i), spec_.mlp.moe.experts, {}}}, spec_.hidden);
     if (const auto bias = source_.layer_module(Slot::kRouterBias, i)) {
       const at::Tensor stored = source_.take(*bias);
       if (stored.defined()) {
@@ -347,8 +347,8 @@ at::ScalarType natural_dtype(const Checkpoint& checkpoint) {
 }
 
 Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-                     at::Device device) {
-  return Loader(checkpoint, spec, dtype, device).load();
+                     at::Device device, const std::optional<Quantisation>& quantisation) {
+  return Loader(checkpoint, spec, dtype, device, quantisation).load();
 }
 
 }  // namespace aieb::engine

@@ -54,9 +54,10 @@ struct Weights {
 /// floating-point tensor. Throws ModelError for an unknown name in the configuration.
 at::ScalarType natural_dtype(const Checkpoint& checkpoint);
 
-/// Reads, fuses and converts. Throws ModelError listing every tensor that is missing or has the
-/// wrong shape.
+/// Reads, fuses and converts; with `quantisation`, packs the matrices of the layers (not the
+/// embedding, the head, routers and stacked experts, as transformers leaves those). Throws
+/// ModelError listing every tensor that is missing or has the wrong shape.
 Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-                     at::Device device);
+                     at::Device device, const std::optional<Quantisation>& quantisation = {});
 
 }  // namespace aieb::engine

@@ -25,7 +25,25 @@ void AtenOps::norm(const Norm& norm, const at::Tensor& x, at::Tensor& out) const
   out.copy_(norm.weight.defined() ? unit * norm.weight : unit);
 }
 
+namespace {
+
+/// x · unpacked weightᵀ + bias, in the type that the weights are computed with.
+at::Tensor packed_product(const Linear& linear, const at::Tensor& x) {
+  const auto type = linear.compute.value_or(x.scalar_type());
+  std::vector<at::Tensor> parts;
+  for (const auto& part : linear.packed) parts.push_back(unpack(part, linear.stored, type));
+  const at::Tensor weight = parts.size() == 1 ? parts.front() : at::cat(parts);
+  const at::Tensor bias = linear.bias.defined() ? linear.bias.to(type) : linear.bias;
+  return at::linear(x.to(type), weight, bias).to(x.scalar_type());
+}
+
+}  // namespace
+
 void AtenOps::linear(const Linear& linear, const at::Tensor& x, at::Tensor& out) const {
+  if (linear.is_packed()) {
+    out.copy_(packed_product(linear, x));
+    return;
+  }
   if (linear.bias.defined()) {
     at::addmm_out(out, linear.bias, x, linear.weight.t());
   } else {
@@ -34,6 +52,10 @@ void AtenOps::linear(const Linear& linear, const at::Tensor& x, at::Tensor& out)
 }
 
 void AtenOps::linear_add(const Linear& linear, const at::Tensor& x, at::Tensor& residual) const {
+  if (linear.is_packed()) {
+    residual.add_(packed_product(linear, x));
+    return;
+  }
   if (x.is_cuda() && !linear.bias.defined()) {
     at::addmm_out(residual, residual, x, linear.weight.t());
     return;

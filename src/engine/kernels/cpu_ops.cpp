@@ -12,6 +12,7 @@
 #include "engine/kernels/cpu/norm.h"
 #include "engine/kernels/cpu/rope.h"
 #include "engine/kernels/cpu/routing.h"
+#include "engine/kernels/cpu/unpack.h"
 #include "engine/kernels/cpu/vector.h"
 
 namespace aieb::engine {
@@ -63,6 +64,55 @@ void multiply(ThreadTeam& team, const cpu::Matrix& w, const float* x, float* y, 
                   std::min(cpu::kMaxBatch, batch - b), rows, store);
     }
   });
+}
+
+cpu::PackedRows packed_of(const PackedMatrix& matrix) {
+  const auto floats = [](const at::Tensor& t) {
+    return t.defined() ? t.const_data_ptr<float>() : nullptr;
+  };
+  cpu::PackedRows rows;
+  rows.codes = matrix.codes.const_data_ptr();
+  rows.levels = floats(matrix.levels);
+  rows.scales = floats(matrix.scales);
+  if (matrix.scale_codes.defined()) rows.scale_codes = matrix.scale_codes.const_data_ptr<uint8_t>();
+  rows.scale_levels = floats(matrix.scale_levels);
+  rows.scale_offset = static_cast<float>(matrix.scale_offset);
+  if (matrix.order.defined()) rows.order = matrix.order.const_data_ptr<int64_t>();
+  rows.cols = matrix.cols;
+  rows.block = matrix.block;
+  rows.run = matrix.run;
+  return rows;
+}
+
+/// The same for packed weights: each thread unpacks some rows at a time, which stay in its cache,
+/// and multiplies them. `bias` is float32 [rows], or null.
+void multiply_packed(ThreadTeam& team, const std::vector<PackedMatrix>& parts, const float* bias,
+                     const at::Tensor& x, at::Tensor& out, Store store) {
+  constexpr int64_t kRowsAtOnce = 8;
+  const int64_t batch = x.size(0);
+  const int64_t width = out.size(1);
+  const int64_t cols = x.size(1);
+  const float* const input = x.const_data_ptr<float>();
+  int64_t first = 0;
+  for (const auto& part : parts) {
+    const cpu::PackedRows packed = packed_of(part);
+    float* const target = out.data_ptr<float>() + first;
+    const float* const offsets = bias ? bias + first : nullptr;
+    share(team, part.rows, kRowGranule, part.rows * cols, [&](Range rows) {
+      std::vector<float> dense(static_cast<size_t>(kRowsAtOnce * cols));
+      for (int64_t r = rows.begin; r < rows.end; r += kRowsAtOnce) {
+        const Range block{r, std::min(rows.end, r + kRowsAtOnce)};
+        cpu::unpack_rows(packed, block, dense.data());
+        const cpu::Matrix w{
+            dense.data(), offsets ? offsets + r : nullptr, DType::kF32, block.size(), cols, cols};
+        for (int64_t b = 0; b < batch; b += cpu::kMaxBatch) {
+          cpu::matvec(w, {input + b * cols, cols}, {target + b * width + r, width},
+                      std::min(cpu::kMaxBatch, batch - b), {0, block.size()}, store);
+        }
+      }
+    });
+    first += part.rows;
+  }
 }
 
 cpu::NormWeights norm_of(const Norm& norm) {
@@ -188,11 +238,21 @@ void CpuOps::norm(const Norm& norm, const at::Tensor& x, at::Tensor& out) const 
 }
 
 void CpuOps::linear(const Linear& linear, const at::Tensor& x, at::Tensor& out) const {
+  if (linear.is_packed()) {
+    const float* bias = widen(linear.bias, 1, scratch_->widened);
+    multiply_packed(*team_, linear.packed, bias, x, out, Store::kSet);
+    return;
+  }
   multiply(*team_, matrix_of(linear.weight, linear.bias), x.const_data_ptr<float>(),
            out.data_ptr<float>(), x.size(0), Store::kSet);
 }
 
 void CpuOps::linear_add(const Linear& linear, const at::Tensor& x, at::Tensor& residual) const {
+  if (linear.is_packed()) {
+    const float* bias = widen(linear.bias, 1, scratch_->widened);
+    multiply_packed(*team_, linear.packed, bias, x, residual, Store::kAdd);
+    return;
+  }
   multiply(*team_, matrix_of(linear.weight, linear.bias), x.const_data_ptr<float>(),
            residual.data_ptr<float>(), x.size(0), Store::kAdd);
 }

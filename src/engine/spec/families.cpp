@@ -55,6 +55,27 @@ constexpr std::array kFamilies = {
     Family{"llama4", llama4},
 };
 
+/// Families that are asked for and cannot be rows: what they would need.
+struct Outside {
+  const char* model_type;
+  const char* why;
+};
+
+constexpr const char* kRecurrent =
+    " (some of its layers keep a recurrent state instead of keys and values)";
+constexpr std::array kOutside = {
+    Outside{"qwen3_next", kRecurrent},       Outside{"qwen3_5_text", kRecurrent},
+    Outside{"granitemoehybrid", kRecurrent}, Outside{"falcon_h1", kRecurrent},
+    Outside{"kimi_linear", kRecurrent},      Outside{"mamba2", kRecurrent},
+};
+
+std::string why_not(const std::string& model_type) {
+  for (const auto& family : kOutside) {
+    if (model_type == family.model_type) return family.why;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string supported_model_types() {
@@ -76,10 +97,9 @@ ModelSpec read_spec(const Json& config, const std::string& where) {
     return spec;
   }
   throw ModelError(where + ": the architecture '" + type +
-                   "' is not supported by the native engine "
-                   "(supported: " +
-                   supported_model_types() +
-                   "); choose another model, or run it with backend.engine: transformers");
+                   "' is not supported by the native engine" + why_not(type) +
+                   "; supported are " + supported_model_types() +
+                   ". Run it with backend.engine: transformers, or choose another model");
 }
 
 }  // namespace aieb::engine
