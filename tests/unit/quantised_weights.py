@@ -59,7 +59,7 @@ def four_bits(weight: torch.Tensor, kind: str, double: bool = False, size: int =
     tensors = {
         "weight": (pairs[:, 0] << 4 | pairs[:, 1]).unsqueeze(1),
         "weight.absmax": scales,
-        "weight.quant_map": LEVELS[kind],
+        "weight.quant_map": LEVELS[kind].clone(),
     }
     if double:
         offset = scales.mean()
@@ -87,7 +87,9 @@ def eight_bits(weight: torch.Tensor):
     """LLM.int8: rows as int8 with their largest magnitude."""
     rows = weight.half().float()
     largest = rows.abs().max(1).values
-    codes = (rows * (127 / largest).unsqueeze(1)).round().to(torch.int8)
+    # A true quotient, as the CUDA kernel's: 127 / largest would be 127 times the reciprocal.
+    factors = torch.tensor(127.0) / largest
+    codes = (rows * factors.unsqueeze(1)).round().to(torch.int8)
     tensors = {"weight": codes, "SCB": largest, "weight_format": torch.tensor(0, dtype=torch.uint8)}
     return tensors, codes.float() * (largest / 127).unsqueeze(1)
 
@@ -127,7 +129,7 @@ def store_gptq(rows: int, cols: int, rng: torch.Generator, bits: int = 4, group:
     of = torch.arange(cols)[torch.randperm(cols, generator=rng)] // group
     tensors = {
         "qweight": pack_words(codes, bits).T.contiguous(),
-        "qzeros": pack_words((zeros - (version == 1)).T, bits),
+        "qzeros": pack_words((zeros - int(version == 1)).T, bits),
         "scales": scales.T.contiguous(),
         "g_idx": of.to(torch.int32),
     }

@@ -9,6 +9,7 @@
 #include <torch/csrc/jit/serialization/unpickler.h>
 
 #include "core/error.h"
+#include "engine/checkpoint/pickle_stream.h"
 
 namespace aieb::engine {
 namespace {
@@ -69,15 +70,21 @@ void PickleFile::read() {
   const auto record = [this, &archive](const std::string& key) -> at::DataPtr {
     const std::string name = "data/" + key;
     const size_t offset = archive.getRecordOffset(name);
-    if (offset >= file_->size() || offset % kAlignment != 0) {
-      return std::get<0>(archive.getRecord(name));
+    const size_t size = archive.getRecordSize(name);
+    at::DataPtr data;
+    if (offset % kAlignment != 0 || offset > file_->size() || size > file_->size() - offset) {
+      data = std::get<0>(archive.getRecord(name));
+    } else {
+      using Owner = std::shared_ptr<const MappedFile>;
+      data = {const_cast<std::byte*>(file_->data() + offset), new Owner(file_),
+              [](void* owner) { delete static_cast<Owner*>(owner); }, at::kCPU};
     }
-    using Owner = std::shared_ptr<const MappedFile>;
-    return {const_cast<std::byte*>(file_->data() + offset), new Owner(file_),
-            [](void* owner) { delete static_cast<Owner*>(owner); }, at::kCPU};
+    record_sizes_[data.get()] = size;
+    return data;
   };
   const auto [pickle, size] = archive.getRecord("data.pkl");
-  const auto state = state_of(unpickle({static_cast<const char*>(pickle.get()), size}, record));
+  const auto plain = with_plain_dictionaries({static_cast<const char*>(pickle.get()), size});
+  const auto state = state_of(unpickle(plain, record));
   for (const auto& entry : state) {
     if (entry.key().isString() && entry.value().isTensor()) {
       tensors_.emplace(entry.key().toStringRef(), entry.value().toTensor());
@@ -104,11 +111,9 @@ void PickleFile::check(const std::string& name, const at::Tensor& tensor) const 
   if (tensor.storage_offset() < 0 || (last + 1) > static_cast<int64_t>(bytes) / item) {
     bad("reaches beyond its storage");
   }
-  const auto* data = static_cast<const std::byte*>(tensor.storage().data());
-  const auto* begin = file_->data();
-  if (std::less_equal<>()(begin, data) && std::less<>()(data, begin + file_->size()) &&
-      bytes > static_cast<size_t>(begin + file_->size() - data)) {
-    bad("reaches beyond the file (truncated?)");
+  const auto record = record_sizes_.find(tensor.storage().data());
+  if (record == record_sizes_.end() || bytes > record->second) {
+    bad("is larger than what the file has of it (truncated?)");
   }
 }
 

@@ -34,6 +34,7 @@ class PickleFile : public TensorFile {
 
   std::shared_ptr<const MappedFile> file_;
   std::map<std::string, at::Tensor> tensors_;
+  std::map<const void*, size_t> record_sizes_;  ///< bytes of the records that storages lie in
 };
 
 }  // namespace aieb::engine
