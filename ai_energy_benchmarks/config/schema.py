@@ -36,10 +36,16 @@ class BackendConfig(Section):
     device_map: dict[str, Any] | str | None = None
     #: Memory limit per device, e.g. 0: "20GB" (no effect yet).
     max_memory: dict[str, Any] | None = None
-    #: Quantize weights to 8 bits.
+    #: Quantize the weights of the layers to 8 bits when they are loaded (LLM.int8).
     load_in_8bit: bool = False
-    #: Quantize weights to 4 bits.
+    #: Quantize the weights of the layers to 4 bits when they are loaded.
     load_in_4bit: bool = False
+    #: With load_in_4bit: the type of the codes, under bitsandbytes' name.
+    bnb_4bit_quant_type: str = "fp4"
+    #: With load_in_4bit: quantize the scales, too.
+    bnb_4bit_use_double_quant: bool = False
+    #: With load_in_4bit: type that products are computed in.
+    bnb_4bit_compute_dtype: str = "float32"
     #: Allow a model's own Python code (transformers engine only).
     trust_remote_code: bool = False
     #: Keep a key-value cache.

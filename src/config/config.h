@@ -27,6 +27,9 @@ struct BackendConfig {
   Json max_memory;  ///< null or {device: limit}
   bool load_in_8bit = false;
   bool load_in_4bit = false;
+  std::string bnb_4bit_quant_type = "fp4";
+  bool bnb_4bit_use_double_quant = false;
+  std::string bnb_4bit_compute_dtype = "float32";
   bool trust_remote_code = false;
   bool use_cache = true;
   std::optional<int64_t> pad_token_id;

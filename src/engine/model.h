@@ -12,6 +12,7 @@ namespace aieb::engine {
 struct ModelOptions {
   std::optional<at::ScalarType> dtype;  ///< absent: the checkpoint's natural type
   at::Device device = at::kCPU;
+  std::optional<Quantisation> quantisation;  ///< pack dense weights when they are loaded
   bool own_kernels = true;  ///< use kernels of our own where they exist for the device and type
 };
 

@@ -116,6 +116,61 @@ def moe(rng: random.Random, experts_key: str) -> dict[str, Any]:
     return {**heads(rng), experts_key: rng.choice([4, 6]), "num_experts_per_tok": 2}
 
 
+def partial(rng: random.Random, share: float = 0.5, **keys) -> dict[str, Any]:
+    """Only a share of every head is rotated; the share of any head size here is even."""
+    parameters = {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": share}
+    return {**heads(rng), "rope_parameters": parameters, **keys}
+
+
+def windowed(rng: random.Random, layers: int = 4, **keys) -> dict[str, Any]:
+    return {**heads(rng), "num_hidden_layers": layers, "sliding_window": 6, **keys}
+
+
+def grouped_moe(rng: random.Random, **keys) -> dict[str, Any]:
+    """The routing of DeepSeek-V3: groups of experts, one dense layer, a shared expert."""
+    return {
+        **heads(rng),
+        "n_routed_experts": 8,
+        "num_experts_per_tok": 3,
+        "n_group": 4,
+        "topk_group": 2,
+        "moe_intermediate_size": 24,
+        "n_shared_experts": rng.choice([1, 2]),
+        "first_k_dense_replace": 1,
+        "routed_scaling_factor": 1.7,
+        **keys,
+    }
+
+
+def latent(rng: random.Random, **keys) -> dict[str, Any]:
+    sizes = grouped_moe(rng)
+    return {
+        **sizes,
+        "num_key_value_heads": sizes["num_attention_heads"],
+        "q_lora_rank": 20,
+        "kv_lora_rank": 24,
+        "qk_rope_head_dim": 8,
+        "qk_nope_head_dim": rng.choice([8, 12]),
+        "v_head_dim": rng.choice([8, 12, 16]),
+        **keys,
+    }
+
+
+def llama4_sizes(rng: random.Random, **keys) -> dict[str, Any]:
+    return {
+        **with_head_dim(rng),
+        "intermediate_size_mlp": 40,
+        "num_hidden_layers": 4,
+        "num_local_experts": 4,
+        "num_experts_per_tok": 1,
+        "attention_chunk_size": 8,
+        "floor_scale": 4,
+        "interleave_moe_layer_step": 2,
+        "pad_token_id": 0,
+        **keys,
+    }
+
+
 NEO_NAMES = ("num_layers", "hidden_size", "num_heads", "max_position_embeddings")
 GPT2_NAMES = ("n_layer", "n_embd", "n_head", "n_positions")
 
@@ -261,6 +316,126 @@ CASES = [
             "layer_types": None,
         },
     ),
+    Case("olmo2", "Olmo2Config", heads),
+    Case(
+        "granite",
+        "GraniteConfig",
+        lambda r: {
+            **heads(r),
+            "embedding_multiplier": 3.0,
+            "residual_multiplier": 0.4,
+            "attention_multiplier": 0.2,
+            "logits_scaling": 5.0,
+        },
+    ),
+    Case("cohere", "CohereConfig", lambda r: {**heads(r), "logit_scale": 0.3}),
+    Case("cohere_qk_norm", "CohereConfig", lambda r: {**heads(r), "use_qk_norm": True}),
+    Case("cohere2", "Cohere2Config", windowed),
+    Case("starcoder2", "Starcoder2Config", windowed),
+    Case("stablelm", "StableLmConfig", partial),
+    Case(
+        "stablelm_parallel",
+        "StableLmConfig",
+        lambda r: partial(r, use_parallel_residual=True, qk_layernorm=True, use_qkv_bias=True),
+    ),
+    Case("glm", "GlmConfig", lambda r: {**partial(r), "head_dim": 12, "pad_token_id": 0}),
+    Case("glm4", "Glm4Config", lambda r: {**partial(r), "head_dim": 16, "pad_token_id": 0}),
+    Case("nemotron", "NemotronConfig", partial),
+    Case(
+        "gptj",
+        "GPTJConfig",
+        lambda r: {**full_heads(r, GPT2_NAMES), "rotary_dim": r.choice([4, 6, 8])},
+    ),
+    Case(
+        "bloom",
+        "BloomConfig",
+        lambda r: full_heads(r, ("n_layer", "hidden_size", "n_head", "seq_length")),
+    ),
+    Case(
+        "qwen2_moe",
+        "Qwen2MoeConfig",
+        lambda r: {
+            **moe(r, "num_experts"),
+            "num_hidden_layers": 4,
+            "moe_intermediate_size": 24,
+            "shared_expert_intermediate_size": 32,
+            "mlp_only_layers": [1],
+            "use_sliding_window": True,
+            "sliding_window": 6,
+            "max_window_layers": 3,
+        },
+    ),
+    Case("glm4_moe", "Glm4MoeConfig", lambda r: grouped_moe(r, pad_token_id=0)),
+    Case(
+        "glm4_moe_qk_norm",
+        "Glm4MoeConfig",
+        lambda r: grouped_moe(
+            r, pad_token_id=0, use_qk_norm=True, attention_bias=True, norm_topk_prob=False
+        ),
+    ),
+    Case("exaone4", "Exaone4Config", windowed),
+    Case(
+        "exaone4_full",
+        "Exaone4Config",
+        lambda r: {
+            **heads(r),
+            "num_hidden_layers": 2,
+            "sliding_window": None,
+            "layer_types": ["full_attention"] * 2,
+        },
+    ),
+    Case("ernie4_5", "Ernie4_5Config", lambda r: {**with_head_dim(r), "use_bias": True}),
+    Case(
+        "hunyuan",
+        "HunYuanDenseV1Config",
+        lambda r: {
+            **with_head_dim(r),
+            "rope_parameters": {
+                "rope_type": "dynamic",
+                "rope_theta": 10000.0,
+                "alpha": 50.0,
+                "factor": 1.0,
+            },
+        },
+    ),
+    Case("apertus", "ApertusConfig", heads),
+    Case(
+        "ministral3",
+        "Ministral3Config",
+        lambda r: {
+            **with_head_dim(r),
+            "rope_parameters": {
+                "rope_type": "yarn",
+                "rope_theta": 10000.0,
+                "factor": 4.0,
+                "original_max_position_embeddings": 8,
+                "llama_4_scaling_beta": 0.3,
+            },
+        },
+    ),
+    Case("llama4", "Llama4TextConfig", llama4_sizes),
+    Case(
+        "llama4_two_experts",
+        "Llama4TextConfig",
+        lambda r: llama4_sizes(r, num_experts_per_tok=2, use_qk_norm=False, floor_scale=8192),
+    ),
+    Case("deepseek_v3", "DeepseekV3Config", latent),
+    Case(
+        "deepseek_v3_yarn",
+        "DeepseekV3Config",
+        lambda r: latent(
+            r,
+            q_lora_rank=None,
+            rope_parameters={
+                "rope_type": "yarn",
+                "rope_theta": 10000.0,
+                "factor": 4.0,
+                "original_max_position_embeddings": 16,
+                "mscale": 1.0,
+                "mscale_all_dim": 0.8,
+            },
+        ),
+    ),
 ]
 
 
@@ -274,6 +449,9 @@ def randomise(model: torch.nn.Module, generator: torch.Generator) -> None:
             else:
                 scale = 0.5 if parameter.dim() < 2 else 1.6 / parameter.shape[-1] ** 0.5
                 parameter.copy_(scale * noise)
+        for name, buffer in model.named_buffers():
+            if name.endswith("e_score_correction_bias"):
+                buffer.copy_(0.3 * torch.randn(buffer.shape, generator=generator))
 
 
 def make_model(case: Case, seed: int, folder: Path) -> transformers.PreTrainedModel:

@@ -77,6 +77,7 @@ BackendInfo PytorchBackend::info() const {
   info.details["parameters"] = decoder.weights().parameters;
   info.details["weight_bytes"] = decoder.weights().bytes;
   info.details["context_length"] = decoder.spec().max_position;
+  info.details["quantisation"] = quantisation_name();
   info.details["attention"] = "ATen scaled_dot_product_attention";
   info.details["decode_steps"] = steps_;
   info.details["decode_kernels"] = decoder.has_step_ops() ? "own CPU kernels" : "ATen";
@@ -95,6 +96,15 @@ at::Device PytorchBackend::device() const {
   return device;
 }
 
+std::string PytorchBackend::quantisation_name() const {
+  const auto& layers = model_.decoder->weights().layers;
+  const engine::Linear& output = layers.front().output;
+  if (!output.is_packed()) return "none";
+  const engine::PackedMatrix& matrix = output.packed.front();
+  if (!matrix.four_bits()) return "8 bits (LLM.int8 weights)";
+  return std::string("4 bits") + (matrix.scale_codes.defined() ? ", double quantisation" : "");
+}
+
 std::optional<at::ScalarType> PytorchBackend::asked_dtype() const {
   if (config_.torch_dtype == "auto" || config_.torch_dtype.empty()) return std::nullopt;
   const auto* found = std::ranges::find(
@@ -104,13 +114,19 @@ std::optional<at::ScalarType> PytorchBackend::asked_dtype() const {
                     "' is not a type; use auto, float32, bfloat16 or float16");
 }
 
+std::optional<engine::Quantisation> PytorchBackend::asked_quantisation() const {
+  if (config_.load_in_8bit) return engine::Quantisation{.four_bits = false, .compute = {}};
+  if (!config_.load_in_4bit) return std::nullopt;
+  const auto* compute =
+      std::ranges::find(kDtypes, config_.bnb_4bit_compute_dtype,
+                        [](const DtypeName& entry) { return std::string(entry.name); });
+  return engine::Quantisation{.type = config_.bnb_4bit_quant_type == "nf4" ? engine::FourBits::kNf4
+                                                                           : engine::FourBits::kFp4,
+                              .double_quantisation = config_.bnb_4bit_use_double_quant,
+                              .compute = compute != kDtypes.end() ? compute->type : at::kFloat};
+}
+
 void PytorchBackend::reject_what_is_missing() const {
-  if (config_.load_in_8bit || config_.load_in_4bit) {
-    throw EngineLimit(
-        ExitCode::kUsage,
-        "backend.load_in_8bit and load_in_4bit are not supported by the native engine; "
-        "remove them, or set backend.engine: transformers");
-  }
   const bool one_device = config_.device_map.is_null() || config_.device_map.is_string();
   if (!one_device) {
     throw EngineLimit(ExitCode::kUsage,
@@ -135,7 +151,9 @@ void PytorchBackend::load() {
   const c10::InferenceMode inference;
   at::set_num_threads(threads_);
   notices_.clear();
-  model_ = engine::load_model(files_.path, {.dtype = asked_dtype(), .device = device()});
+  model_ = engine::load_model(
+      files_.path,
+      {.dtype = asked_dtype(), .device = device(), .quantisation = asked_quantisation()});
   make_generator();
   text_.emplace(model_.checkpoint->tokenizer(), files_.path, scenario_);
   collect_notices();

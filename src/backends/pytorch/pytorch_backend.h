@@ -28,6 +28,8 @@ class PytorchBackend : public Backend {
  private:
   [[nodiscard]] at::Device device() const;
   [[nodiscard]] std::optional<at::ScalarType> asked_dtype() const;
+  [[nodiscard]] std::optional<engine::Quantisation> asked_quantisation() const;
+  [[nodiscard]] std::string quantisation_name() const;
   void reject_what_is_missing() const;
   void make_generator();
   void collect_notices();

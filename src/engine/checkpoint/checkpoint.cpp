@@ -4,7 +4,8 @@
 
 #include "core/error.h"
 #include "engine/checkpoint/gguf_checkpoint.h"
-#include "engine/checkpoint/safetensors.h"
+#include "engine/checkpoint/model_folder.h"
+#include "engine/checkpoint/quantised_checkpoint.h"
 
 namespace aieb::engine {
 
@@ -13,7 +14,7 @@ std::unique_ptr<Checkpoint> open_checkpoint(const std::string& path) {
   if (!fs::exists(path)) {
     throw ModelError(path + ": no such file or folder; check backend.model");
   }
-  if (fs::is_directory(path)) return open_safetensors_folder(path);
+  if (fs::is_directory(path)) return decode_quantised(open_model_folder(path));
   if (fs::path(path).extension() == ".gguf") return open_gguf(path);
   throw ModelError(path + ": not a model; expected a folder with config.json or a .gguf file");
 }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "core/json.h"
+#include "engine/quantise/packed_matrix.h"
 
 namespace aieb::engine {
 
@@ -47,6 +49,13 @@ class Checkpoint {
   /// allows, which keeps the mapping alive. Throws ModelError when there is no such tensor.
   [[nodiscard]] virtual at::Tensor tensor(const std::string& name) const = 0;
 
+  [[nodiscard]] virtual bool is_packed(const std::string& /*name*/) const { return false; }
+  /// A matrix in its packed form, where the checkpoint has it in one that is computed with as it
+  /// is. The same tensor is available dense.
+  [[nodiscard]] virtual std::optional<PackedMatrix> packed(const std::string& /*name*/) const {
+    return std::nullopt;
+  }
+
  protected:
   explicit Checkpoint(std::string path) : path_(std::move(path)) {}
 
@@ -56,7 +65,8 @@ class Checkpoint {
   TokenizerSource tokenizer_;
 };
 
-/// Opens a folder in the Hugging Face layout (config.json, *.safetensors) or a .gguf file.
+/// Opens a folder in the Hugging Face layout (config.json, *.safetensors or pytorch_model*.bin) or
+/// a .gguf file. Quantised matrices read as dense ones.
 /// Reads headers only. Throws ModelError naming the file and the remedy.
 std::unique_ptr<Checkpoint> open_checkpoint(const std::string& path);
 

@@ -33,6 +33,7 @@ constexpr std::array kDtypes = {
     DtypeName{"BOOL", at::kBool},
     DtypeName{"F8_E4M3", at::kFloat8_e4m3fn},
     DtypeName{"F8_E5M2", at::kFloat8_e5m2},
+    DtypeName{"F8_E8M0", at::kFloat8_e8m0fnu},
 };
 
 /// Parses the header; a name given twice is an error (plain parsing would keep the last one).
@@ -126,6 +127,17 @@ void SafetensorsFile::check_coverage(size_t data_start) const {
     position = end;
   }
   if (position != file_->size()) fail("its size does not match its header");
+}
+
+std::vector<std::string> SafetensorsFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
+TensorInfo SafetensorsFile::info(const std::string& name) const {
+  const Entry& entry = entries_.at(name);
+  return {entry.dtype, entry.shape, false};
 }
 
 at::Tensor SafetensorsFile::tensor(const std::string& name) const {

@@ -3,18 +3,19 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
-#include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/mapped_file.h"
+#include "engine/checkpoint/tensor_file.h"
 
 namespace aieb::engine {
 
 /// One .safetensors file. Format: 8-byte little-endian header length N, N bytes of JSON
 /// {name: {dtype, shape, data_offsets: [begin, end)}}, then the data, which the tensors must cover
 /// without holes or overlaps (huggingface/safetensors, "Format").
-class SafetensorsFile {
+class SafetensorsFile : public TensorFile {
  public:
   /// Reads and validates the header. Throws ModelError for anything the format forbids.
   explicit SafetensorsFile(const std::string& path);
@@ -27,8 +28,10 @@ class SafetensorsFile {
   };
   [[nodiscard]] const std::map<std::string, Entry>& entries() const { return entries_; }
 
+  [[nodiscard]] std::vector<std::string> names() const override;
+  [[nodiscard]] TensorInfo info(const std::string& name) const override;
   /// A view of the mapped file (a copy where the data is not aligned for its type).
-  [[nodiscard]] at::Tensor tensor(const std::string& name) const;
+  [[nodiscard]] at::Tensor tensor(const std::string& name) const override;
 
  private:
   void read_header();
@@ -39,8 +42,5 @@ class SafetensorsFile {
   std::shared_ptr<const MappedFile> file_;
   std::map<std::string, Entry> entries_;
 };
-
-/// A folder with config.json and one or several safetensors files (model.safetensors.index.json).
-std::unique_ptr<Checkpoint> open_safetensors_folder(const std::string& folder);
 
 }  // namespace aieb::engine

@@ -23,12 +23,13 @@ KvCache Decoder::make_cache(int64_t batch, int64_t capacity) {
   KvCache cache;
   cache.batch = batch;
   cache.capacity = capacity;
-  const std::vector<int64_t> shape = {batch, spec_.attention.kv_heads, capacity,
-                                      spec_.attention.head_dim};
+  const auto make = [&](int64_t width) {
+    return at::zeros({batch, spec_.attention.kv_heads, capacity, width},
+                     weights_.embedding.options());
+  };
   // Zeros, because recordable steps read unused entries, if only to give them no weight.
   for (size_t i = 0; i < spec_.layers.size(); ++i) {
-    cache.layers.push_back({at::zeros(shape, weights_.embedding.options()),
-                            at::zeros(shape, weights_.embedding.options())});
+    cache.layers.push_back({make(spec_.attention.head_dim), make(spec_.attention.value_dim)});
   }
   for (auto& rope : ropes_) {
     rope.prepare(capacity, ops_->activation_type(dtype()));
@@ -113,14 +114,23 @@ Decoder::Buffers Decoder::make_buffers(int64_t rows, at::ScalarType type) const 
   buffers.normed = make(spec_.hidden);
   if (spec_.parallel_residual && first.pre_mlp) buffers.normed2 = make(spec_.hidden);
   buffers.branch = make(spec_.hidden);
-  buffers.qkv = make(first.qkv.out_features());
-  buffers.context = make(first.attention.q_width());
-  const auto dense = std::ranges::find_if(
-      weights_.layers, [](const LayerWeights& layer) { return !layer.experts.has_value(); });
-  if (dense != weights_.layers.end()) {
-    buffers.expanded = make(dense->expand.out_features());
-    buffers.inner = spec_.mlp.gated ? make(dense->contract.in_features()) : buffers.expanded;
-  }
+  buffers.qkv = make(first.attention.qkv_width());
+  buffers.context = make(first.attention.context_width());
+  buffers.mlp = make_mlp_buffers(rows, type, false);
+  buffers.shared_expert = make_mlp_buffers(rows, type, true);
+  return buffers;
+}
+
+Decoder::MlpBuffers Decoder::make_mlp_buffers(int64_t rows, at::ScalarType type, bool moe) const {
+  const auto layer = std::ranges::find_if(weights_.layers, [moe](const LayerWeights& candidate) {
+    return candidate.experts.has_value() == moe && candidate.expand.defined();
+  });
+  if (layer == weights_.layers.end()) return {};
+  const auto options = weights_.embedding.options().dtype(type);
+  MlpBuffers buffers;
+  buffers.expanded = at::empty({rows, layer->expand.out_features()}, options);
+  buffers.inner = spec_.mlp.gated ? at::empty({rows, layer->contract.in_features()}, options)
+                                  : buffers.expanded;
   return buffers;
 }
 
@@ -174,7 +184,11 @@ void Decoder::run_layer(const Ops& ops, const LayerWeights& layer, const Step& s
     input = out;
   };
   normalise(layer.pre_attention, buffers.normed);
-  ops.linear(layer.qkv, input, buffers.qkv);
+  if (layer.latent) {
+    project_latent(ops, *layer.latent, layer.attention, input, buffers.qkv);
+  } else {
+    ops.linear(layer.qkv, input, buffers.qkv);
+  }
   ops.attend(layer.attention, step, buffers.qkv, cache, buffers.context);
 
   // A parallel MLP reads the stream (or the attention's input) before the attention is added.
@@ -193,19 +207,37 @@ void Decoder::run_layer(const Ops& ops, const LayerWeights& layer, const Step& s
 
 void Decoder::run_mlp(const Ops& ops, const LayerWeights& layer, const at::Tensor& input,
                       Buffers& buffers) const {
-  if (layer.experts) {
-    ops.experts(spec_.mlp.moe, spec_.mlp.activation, *layer.experts, input, buffers.branch);
-    if (layer.post_mlp) ops.norm(*layer.post_mlp, buffers.branch, buffers.branch);
-    ops.add(buffers.branch, spec_.residual_scale, buffers.stream);
-    return;
-  }
+  if (layer.experts) return run_experts(ops, layer, input, buffers);
+  run_inner_mlp(ops, layer, input, buffers.mlp);
+  add_branch(ops, layer.contract, buffers.mlp.inner, layer.post_mlp, buffers);
+}
+
+void Decoder::run_inner_mlp(const Ops& ops, const LayerWeights& layer, const at::Tensor& input,
+                            MlpBuffers& buffers) const {
   ops.linear(layer.expand, input, buffers.expanded);
   if (spec_.mlp.gated) {
     ops.gate(spec_.mlp.activation, buffers.expanded, buffers.inner);
+  } else if (layer.xielu) {
+    apply_xielu(*layer.xielu, buffers.inner);
   } else {
     ops.activate(spec_.mlp.activation, buffers.inner);
   }
-  add_branch(ops, layer.contract, buffers.inner, layer.post_mlp, buffers);
+}
+
+void Decoder::run_experts(const Ops& ops, const LayerWeights& layer, const at::Tensor& input,
+                          Buffers& buffers) const {
+  ops.experts(spec_.mlp.moe, spec_.mlp.activation, *layer.experts, input, buffers.branch);
+  if (layer.expand.defined()) {
+    run_inner_mlp(ops, layer, input, buffers.shared_expert);
+    if (layer.shared_router.defined()) {
+      at::Tensor share = at::empty({input.size(0), 1}, input.options());
+      ops.linear(layer.shared_router, input, share);
+      buffers.shared_expert.inner.mul_(share.sigmoid_());
+    }
+    ops.linear_add(layer.contract, buffers.shared_expert.inner, buffers.branch);
+  }
+  if (layer.post_mlp) ops.norm(*layer.post_mlp, buffers.branch, buffers.branch);
+  ops.add(buffers.branch, spec_.residual_scale, buffers.stream);
 }
 
 void Decoder::add_branch(const Ops& ops, const Linear& linear, const at::Tensor& input,

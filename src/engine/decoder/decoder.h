@@ -59,6 +59,10 @@ class Decoder {
   [[nodiscard]] bool must_recompute(int64_t length) const;
 
  private:
+  struct MlpBuffers {
+    at::Tensor expanded;  ///< [rows, expand.out]
+    at::Tensor inner;     ///< [rows, contract.in]
+  };
   /// Activations of one forward, reused by all layers.
   struct Buffers {
     at::Tensor stream;   ///< [rows, hidden]
@@ -66,9 +70,9 @@ class Decoder {
     at::Tensor normed2;  ///< [rows, hidden], parallel residual with two norms
     at::Tensor branch;   ///< [rows, hidden], where a branch is not added in place
     at::Tensor qkv;
-    at::Tensor context;   ///< [rows, q_width]
-    at::Tensor expanded;  ///< [rows, expand.out]
-    at::Tensor inner;     ///< [rows, contract.in]
+    at::Tensor context;  ///< [rows, context_width]
+    MlpBuffers mlp;
+    MlpBuffers shared_expert;
     at::Tensor logits;
   };
 
@@ -76,11 +80,16 @@ class Decoder {
   void fit_buffers(Buffers& buffers, int64_t rows, at::ScalarType type) const;
   void run_layers(const Ops& ops, const at::Tensor& tokens, const Step& step, KvCache& cache,
                   Buffers& buffers) const;
+  [[nodiscard]] MlpBuffers make_mlp_buffers(int64_t rows, at::ScalarType type, bool moe) const;
   [[nodiscard]] Buffers make_buffers(int64_t rows, at::ScalarType type) const;
   [[nodiscard]] Step make_step(const KvCache& cache, int64_t tokens, at::ScalarType type) const;
   void embed(const Ops& ops, const at::Tensor& tokens, const Step& step, Buffers& buffers) const;
   void run_layer(const Ops& ops, const LayerWeights& layer, const Step& step, KvLayer& cache,
                  Buffers& buffers) const;
+  void run_inner_mlp(const Ops& ops, const LayerWeights& layer, const at::Tensor& input,
+                     MlpBuffers& buffers) const;
+  void run_experts(const Ops& ops, const LayerWeights& layer, const at::Tensor& input,
+                   Buffers& buffers) const;
   void run_mlp(const Ops& ops, const LayerWeights& layer, const at::Tensor& input,
                Buffers& buffers) const;
   void add_branch(const Ops& ops, const Linear& linear, const at::Tensor& input,

@@ -68,6 +68,12 @@ at::Tensor TensorSource::take_if_present(const std::string& tensor) {
   return checkpoint_.tensor(tensor);
 }
 
+std::optional<PackedMatrix> TensorSource::take_packed(const std::string& tensor) {
+  auto packed = checkpoint_.packed(tensor);
+  if (packed) read_.insert(tensor);
+  return packed;
+}
+
 void TensorSource::check() const {
   if (problems_.empty()) return;
   constexpr size_t kShown = 20;

@@ -31,6 +31,11 @@ class TensorSource {
   at::Tensor take(const std::string& tensor);
   /// Reads a tensor, or returns an undefined one.
   at::Tensor take_if_present(const std::string& tensor);
+  [[nodiscard]] bool is_packed(const std::string& tensor) const {
+    return checkpoint_.is_packed(tensor);
+  }
+  /// The matrix in packed form, where the checkpoint has one.
+  std::optional<PackedMatrix> take_packed(const std::string& tensor);
   /// Counts a tensor as read without reading it.
   void skip(const std::string& tensor) { read_.insert(tensor); }
 

@@ -2,46 +2,37 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include <ATen/ATen.h>
 
 #include "core/error.h"
+#include "engine/decoder/matrix_loader.h"
 #include "engine/decoder/mxfp4.h"
+#include "engine/decoder/row_order.h"
 #include "engine/decoder/tensor_source.h"
-#include "engine/decoder/weight_arena.h"
 #include "engine/spec/config_reader.h"
 
 namespace aieb::engine {
 namespace {
 
-/// Rows of a fused query/key/value matrix (or bias) as all q, all k, all v.
-at::Tensor order_qkv(const at::Tensor& rows, const AttentionSpec& attention) {
-  if (!rows.defined()) return rows;
-  const int64_t width = rows.dim() == 2 ? rows.size(1) : 1;
-  const int64_t d = attention.head_dim;
-  if (attention.layout == QkvLayout::kPerHead) {
-    return rows.reshape({attention.heads, 3, d, width}).transpose(0, 1).reshape(rows.sizes());
-  }
-  if (attention.layout == QkvLayout::kPerGroup) {
-    const int64_t queries = attention.heads / attention.kv_heads;
-    const at::Tensor groups = rows.reshape({attention.kv_heads, queries + 2, d, width});
-    const auto part = [&](int64_t first, int64_t count) {
-      return groups.narrow(1, first, count).reshape({-1, width});
-    };
-    return at::cat({part(0, queries), part(queries, 1), part(queries + 1, 1)})
-        .reshape(rows.sizes());
-  }
-  return rows;
-}
-
-constexpr int64_t kAny = -1;
+constexpr int64_t kAny = MatrixLoader::kAny;
 
 class Loader {
  public:
   Loader(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-         at::Device device)
-      : source_(checkpoint, *spec.names), spec_(spec), dtype_(dtype), device_(device) {}
+         at::Device device, const std::optional<Quantisation>& quantisation)
+      : source_(checkpoint, *spec.names),
+        spec_(spec),
+        ends_(source_, false, dtype, device),
+        loader_(source_, spec.names->transposed, dtype, device, quantisation) {
+    const AttentionSpec& attention = spec.attention;
+    if (attention.latent.kv_rank > 0) return;
+    const int64_t rotated = spec.ropes.empty() ? 0 : spec.ropes.front().rotary_dim;
+    qkv_order_ = qkv_order(attention, rotated);
+    if (attention.rotates_neighbours) head_order_ = halves_order(1, attention.head_dim, rotated);
+  }
 
   Weights load() {
     Weights weights;
@@ -49,8 +40,8 @@ class Loader {
     for (size_t i = 0; i < spec_.layers.size(); ++i) weights.layers.push_back(load_layer(i));
     source_.check();
     weights.unused = source_.unused();
-    weights.parameters = parameters_;
-    weights.bytes = bytes_;
+    weights.parameters = ends_.parameters() + loader_.parameters();
+    weights.bytes = ends_.bytes() + loader_.bytes();
     return weights;
   }
 
@@ -58,53 +49,50 @@ class Loader {
   void load_ends(Weights& weights) {
     const std::string embedding = *source_.end_module(Slot::kEmbedding) + ".weight";
     weights.embedding =
-        finish(checked(embedding, source_.take(embedding), {spec_.vocabulary, kAny}));
+        ends_.finish(ends_.checked(embedding, source_.take(embedding), {spec_.vocabulary, kAny}));
     if (const auto positions = source_.end_module(Slot::kPositions)) {
-      weights.positions = finish(source_.take(*positions + ".weight"));
+      weights.positions = ends_.finish(source_.take(*positions + ".weight"));
     }
-    weights.embedding_norm =
-        load_norm(source_.end_module(Slot::kEmbeddingNorm), spec_.norm, Slot::kEmbeddingNorm);
-    weights.final_norm =
-        load_norm(source_.end_module(Slot::kFinalNorm), spec_.norm, Slot::kFinalNorm);
+    weights.embedding_norm = norm(source_.end_module(Slot::kEmbeddingNorm), Slot::kEmbeddingNorm);
+    weights.final_norm = norm(source_.end_module(Slot::kFinalNorm), Slot::kFinalNorm);
     if (const auto module = source_.end_module(Slot::kProjectIn)) {
-      weights.project_in = load_linear(*module, true, spec_.hidden, kAny);
+      weights.project_in = ends_.linear({{*module, spec_.hidden, {}}}, kAny, true);
       weights.project_out =
-          load_linear(*source_.end_module(Slot::kProjectOut), true, kAny, spec_.hidden);
+          ends_.linear({{*source_.end_module(Slot::kProjectOut), kAny, {}}}, spec_.hidden, true);
     }
     const std::string head = *source_.end_module(Slot::kHead);
     if (spec_.tied_head) {
       source_.skip(head + ".weight");
-      weights.head = {weights.embedding, {}};
+      weights.head = {weights.embedding, ends_.finish(source_.take_if_present(head + ".bias"))};
     } else {
-      weights.head.weight = finish(
-          checked(head + ".weight", source_.take(head + ".weight"), {spec_.vocabulary, kAny}));
+      weights.head = ends_.linear({{head, spec_.vocabulary, {}}}, kAny);
     }
-    weights.head.bias = finish(source_.take_if_present(head + ".bias"));
   }
 
   LayerWeights load_layer(size_t i) {
     LayerWeights layer;
-    const auto norm = [&](Slot slot) {
-      return load_norm(source_.layer_module(slot, i), spec_.norm, slot);
-    };
-    layer.pre_attention = norm(Slot::kPreAttentionNorm);
-    layer.post_attention = norm(Slot::kPostAttentionNorm);
-    layer.attention_residual = norm(Slot::kAttentionResidualNorm);
-    layer.pre_mlp = norm(Slot::kPreMlpNorm);
-    layer.post_mlp = norm(Slot::kPostMlpNorm);
-    layer.mlp_residual = norm(Slot::kMlpResidualNorm);
-    layer.qkv = load_qkv(i);
-    layer.output =
-        load_linear(*source_.layer_module(Slot::kOutput, i), false, spec_.hidden, q_width());
+    const auto norm_of = [&](Slot slot) { return norm(source_.layer_module(slot, i), slot); };
+    layer.pre_attention = norm_of(Slot::kPreAttentionNorm);
+    layer.post_attention = norm_of(Slot::kPostAttentionNorm);
+    layer.attention_residual = norm_of(Slot::kAttentionResidualNorm);
+    layer.pre_mlp = norm_of(Slot::kPreMlpNorm);
+    layer.post_mlp = norm_of(Slot::kPostMlpNorm);
+    layer.mlp_residual = norm_of(Slot::kMlpResidualNorm);
     layer.attention = make_attention(i);
+    if (spec_.attention.latent.kv_rank > 0) {
+      layer.latent = load_latent(i);
+    } else {
+      layer.qkv = load_qkv(i);
+    }
+    layer.output = loader_.linear({{module(Slot::kOutput, i), spec_.hidden, {}}},
+                                  layer.attention.context_width());
     if (spec_.layers[i].moe) {
       layer.experts = load_experts(i);
+      load_shared_expert(layer, i);
     } else {
-      layer.expand = load_expand(i);
-      const int64_t wide = layer.expand.defined() ? layer.expand.out_features() : kAny;
-      layer.contract = load_linear(*source_.layer_module(Slot::kDown, i), false, spec_.hidden,
-                                   spec_.mlp.gated && wide != kAny ? wide / 2 : wide);
+      load_mlp(layer, i, Slot::kGate, Slot::kUp, Slot::kDown);
     }
+    if (spec_.mlp.activation == Activation::kXielu) layer.xielu = load_xielu(i);
     return layer;
   }
 
@@ -115,20 +103,32 @@ class Loader {
     attention.heads = from.heads;
     attention.kv_heads = from.kv_heads;
     attention.head_dim = from.head_dim;
+    attention.value_dim = from.value_dim;
     attention.scale = layer.attention_scale != 0 ? layer.attention_scale : from.scale;
     attention.softcap = from.softcap;
     attention.window = layer.window;
+    attention.chunk = layer.chunk;
     attention.rope = layer.rope;
     attention.norm_after_rope = from.norm_after_rope;
-    if (from.qk_norm) {
-      attention.q_norm = load_norm(source_.layer_module(Slot::kQueryNorm, i), *from.qk_norm, {});
-      attention.k_norm = load_norm(source_.layer_module(Slot::kKeyNorm, i), *from.qk_norm, {});
+    if (layer.tempered) attention.temperature = from.temperature;
+    if (from.qk_norm && layer.qk_norm) {
+      attention.q_norm = head_norm(Slot::kQueryNorm, i, from.heads);
+      attention.k_norm = head_norm(Slot::kKeyNorm, i, from.kv_heads);
     }
     if (const auto sinks = source_.layer_module(Slot::kSinks, i)) {
-      attention.sinks = finish(source_.take(*sinks));
+      attention.sinks = loader_.finish(source_.take(*sinks));
     }
     if (spec_.position == PositionKind::kAlibi) set_alibi(attention);
     return attention;
+  }
+
+  std::optional<Norm> head_norm(Slot slot, size_t i, int64_t heads) {
+    const auto name = source_.layer_module(slot, i);
+    const NormSpec& spec = *spec_.attention.qk_norm;
+    if (name && name->find("{}") != std::string::npos) {
+      return loader_.norm_per_head(*name, spec, heads);
+    }
+    return loader_.norm(name, spec, kAny, false, head_order_);
   }
 
   /// Slopes of the ALiBi paper: powers of 2^(-8/n) for the largest power of two n ≤ heads, then
@@ -144,7 +144,7 @@ class Loader {
     if (power < attention.heads) {
       slopes = at::cat({slopes, sequence(2 * power, 1, 2, attention.heads - power)});
     }
-    attention.alibi_slopes = slopes.to(at::kFloat).to(device_);
+    attention.alibi_slopes = slopes.to(at::kFloat).to(loader_.device());
     attention.alibi_scale = spec_.alibi_scale;
     attention.alibi_in_bf16 = spec_.alibi_in_bf16;
   }
@@ -152,177 +152,169 @@ class Loader {
   Linear load_qkv(size_t i) {
     const auto fused = source_.layer_module(Slot::kQkv, i);
     const auto query = source_.layer_module(Slot::kQuery, i);
+    const int64_t q = spec_.attention.heads * spec_.attention.head_dim;
+    const int64_t kv = spec_.attention.kv_heads * spec_.attention.head_dim;
     if (fused && (!query || source_.contains(*fused + ".weight"))) {
-      const int64_t rows = q_width() + 2 * kv_width();
-      return {finish(order_qkv(matrix(*fused, false, rows, spec_.hidden), spec_.attention)),
-              finish(order_qkv(source_.take_if_present(*fused + ".bias"), spec_.attention))};
+      return loader_.linear({{*fused, q + 2 * kv, qkv_order_}}, spec_.hidden);
     }
-    return join({{*query, q_width()},
-                 {*source_.layer_module(Slot::kKey, i), kv_width()},
-                 {*source_.layer_module(Slot::kValue, i), kv_width()}});
+    at::Tensor query_order;
+    at::Tensor key_order;
+    if (qkv_order_.defined()) {
+      query_order = qkv_order_.narrow(0, 0, q);
+      key_order = qkv_order_.narrow(0, q, kv) - q;
+    }
+    return loader_.linear({{*query, q, query_order},
+                           {module(Slot::kKey, i), kv, key_order},
+                           {module(Slot::kValue, i), kv, {}}},
+                          spec_.hidden);
   }
 
-  Linear load_expand(size_t i) {
-    const auto up = source_.layer_module(Slot::kUp, i);
-    if (!spec_.mlp.gated) return load_linear(*up, false, kAny, spec_.hidden);
-    const auto fused = source_.layer_module(Slot::kGateUp, i);
-    if (fused && source_.contains(*fused + ".weight")) {
-      return load_linear(*fused, false, kAny, spec_.hidden);
+  LatentProjections load_latent(size_t i) {
+    const AttentionSpec& attention = spec_.attention;
+    const LatentSpec& latent = attention.latent;
+    LatentProjections out;
+    out.kv_rank = latent.kv_rank;
+    out.rotated = latent.rotated;
+    const at::Tensor query_order = latent_query_order(attention);
+    const int64_t q = attention.heads * attention.head_dim;
+    if (latent.query_rank > 0) {
+      out.query_down =
+          loader_.linear({{module(Slot::kQueryDown, i), latent.query_rank, {}}}, spec_.hidden);
+      out.query_norm =
+          loader_.norm(module(Slot::kQueryDownNorm, i), latent.norm, latent.query_rank, false);
+      out.query = loader_.linear({{module(Slot::kQueryUp, i), q, query_order}}, latent.query_rank);
+    } else {
+      out.query = loader_.linear({{module(Slot::kQuery, i), q, query_order}}, spec_.hidden);
     }
-    return join({{*source_.layer_module(Slot::kGate, i), kAny}, {*up, kAny}});
+    out.kv_down = loader_.linear(
+        {{module(Slot::kKvDown, i), latent.kv_rank + latent.rotated, latent_down_order(attention)}},
+        spec_.hidden);
+    out.kv_norm = loader_.norm(module(Slot::kKvDownNorm, i), latent.norm, latent.kv_rank, false);
+    const int64_t up = attention.head_dim - latent.rotated + attention.value_dim;
+    out.kv_up =
+        loader_.linear({{module(Slot::kKvUp, i), attention.heads * up, latent_up_order(attention)}},
+                       latent.kv_rank);
+    return out;
+  }
+
+  void load_mlp(LayerWeights& layer, size_t i, Slot gate, Slot up, Slot down) {
+    if (!spec_.mlp.gated) {
+      layer.expand = loader_.linear({{module(up, i), kAny, {}}}, spec_.hidden);
+    } else if (const auto fused = source_.layer_module(Slot::kGateUp, i);
+               fused && source_.contains(*fused + ".weight")) {
+      layer.expand = loader_.linear({{*fused, kAny, {}}}, spec_.hidden);
+    } else {
+      layer.expand =
+          loader_.linear({{module(gate, i), kAny, {}}, {module(up, i), kAny, {}}}, spec_.hidden);
+    }
+    const int64_t wide = layer.expand.defined() ? layer.expand.out_features() : kAny;
+    layer.contract = loader_.linear({{module(down, i), spec_.hidden, {}}},
+                                    spec_.mlp.gated && wide != kAny ? wide / 2 : wide);
+  }
+
+  void load_shared_expert(LayerWeights& layer, size_t i) {
+    if (!source_.layer_module(Slot::kSharedUp, i)) return;
+    load_mlp(layer, i, Slot::kSharedGate, Slot::kSharedUp, Slot::kSharedDown);
+    if (const auto router = source_.layer_module(Slot::kSharedRouter, i)) {
+      layer.shared_router = ends_.linear({{*router, 1, {}}}, spec_.hidden);
+    }
+  }
+
+  Xielu load_xielu(size_t i) {
+    const std::string name = module(Slot::kActivation, i);
+    const auto value = [&](const char* key, double fallback) {
+      const at::Tensor stored = source_.take_if_present(name + "." + key);
+      return stored.defined() ? stored.to(at::kDouble).reshape({-1})[0].item<double>() : fallback;
+    };
+    const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
+    Xielu xielu;
+    xielu.beta = value("beta", xielu.beta);
+    xielu.eps = value("eps", xielu.eps);
+    for (const char* key : {"alpha_p", "alpha_n"}) {
+      if (!source_.contains(name + "." + key)) source_.note_problem("missing: " + name + "." + key);
+    }
+    xielu.positive = softplus(value("alpha_p", 0));
+    xielu.negative = xielu.beta + softplus(value("alpha_n", 0));
+    return xielu;
   }
 
   Experts load_experts(size_t i) {
     Experts experts;
-    experts.router = load_linear(*source_.layer_module(Slot::kRouter, i), false,
-                                 spec_.mlp.moe.experts, spec_.hidden);
-    if (const auto stacked = source_.layer_module(Slot::kStackedGateUp, i)) {
-      load_stacked(experts, *stacked, *source_.layer_module(Slot::kStackedDown, i));
-      return experts;
+    experts.router =
+        ends_.linear({{module(Slot::kRouter, i), spec_.mlp.moe.experts, {}}}, spec_.hidden);
+    if (const auto bias = source_.layer_module(Slot::kRouterBias, i)) {
+      const at::Tensor stored = source_.take(*bias);
+      if (stored.defined()) {
+        experts.choice_bias = loader_.keep(stored.to(loader_.device(), at::kFloat));
+      }
     }
-    std::vector<at::Tensor> gate_up;
-    std::vector<at::Tensor> down;
-    for (int64_t e = 0; e < spec_.mlp.moe.experts; ++e) {
-      const auto name = [&](Slot slot) { return expert_tensor(*source_.layer_module(slot, i), e); };
-      const at::Tensor gate = source_.take(name(Slot::kExpertGate));
-      const at::Tensor up = source_.take(name(Slot::kExpertUp));
-      down.push_back(convert(source_.take(name(Slot::kExpertDown))));
-      if (!gate.defined() || !up.defined() || !down.back().defined()) return experts;
-      gate_up.push_back(at::cat({convert(gate), convert(up)}));
+    if (source_.layer_module(Slot::kStackedDown, i)) {
+      load_stacked(experts, i);
+    } else {
+      load_separate(experts, i);
     }
-    experts.gate_up = count(at::stack(gate_up));
-    experts.down = count(at::stack(down));
     return experts;
   }
 
-  static std::string expert_tensor(std::string module, int64_t expert) {
-    module.replace(module.find("{}"), 2, std::to_string(expert));
-    return module + ".weight";
+  void load_separate(Experts& experts, size_t i) {
+    std::vector<at::Tensor> gate_up;
+    std::vector<at::Tensor> down;
+    for (int64_t e = 0; e < spec_.mlp.moe.experts; ++e) {
+      const auto take = [&](Slot slot) {
+        return loader_.convert(source_.take(numbered(module(slot, i), e) + ".weight"));
+      };
+      const at::Tensor gate = take(Slot::kExpertGate);
+      const at::Tensor up = take(Slot::kExpertUp);
+      down.push_back(take(Slot::kExpertDown));
+      if (!gate.defined() || !up.defined() || !down.back().defined()) return;
+      gate_up.push_back(at::cat({gate, up}));
+    }
+    experts.gate_up = loader_.keep(at::stack(gate_up));
+    experts.down = loader_.keep(at::stack(down));
   }
 
-  /// gpt-oss: matrices are stored [experts, in, out] (or as MXFP4 blocks of their transpose), with
-  /// gate and up outputs interleaved.
-  void load_stacked(Experts& experts, const std::string& gate_up, const std::string& down) {
-    const auto halves = [](const at::Tensor& rows) {
-      return at::cat({rows.slice(1, 0, {}, 2), rows.slice(1, 1, {}, 2)}, 1);
+  /// Matrices are stored [experts, in, out] (or, in gpt-oss, as MXFP4 blocks of their transpose).
+  void load_stacked(Experts& experts, size_t i) {
+    const auto in_turn = source_.layer_module(Slot::kInterleavedGateUp, i);
+    const auto halves = [&in_turn](const at::Tensor& rows) {
+      return in_turn ? at::cat({rows.slice(1, 0, {}, 2), rows.slice(1, 1, {}, 2)}, 1) : rows;
     };
+    const std::string gate_up = in_turn ? *in_turn : module(Slot::kStackedGateUp, i);
+    const std::string down = module(Slot::kStackedDown, i);
     const at::Tensor wide = stacked_matrix(gate_up);
     const at::Tensor narrow = stacked_matrix(down);
     const at::Tensor wide_bias = source_.take_if_present(gate_up + "_bias");
     if (!wide.defined() || !narrow.defined()) return;
-    experts.gate_up = finish(halves(wide));
-    experts.down = finish(narrow);
-    if (wide_bias.defined()) experts.gate_up_bias = finish(halves(wide_bias));
-    experts.down_bias = finish(source_.take_if_present(down + "_bias"));
+    experts.gate_up = loader_.finish(halves(wide));
+    experts.down = loader_.finish(narrow);
+    if (wide_bias.defined()) experts.gate_up_bias = loader_.finish(halves(wide_bias));
+    experts.down_bias = loader_.finish(source_.take_if_present(down + "_bias"));
   }
 
   at::Tensor stacked_matrix(const std::string& name) {
     if (source_.contains(name + "_blocks")) {
-      return decode_mxfp4(source_.take(name + "_blocks"), source_.take(name + "_scales"), dtype_);
+      return decode_mxfp4(source_.take(name + "_blocks"), source_.take(name + "_scales"),
+                          loader_.dtype());
     }
     const at::Tensor stored = source_.take(name);
     return stored.defined() ? stored.transpose(1, 2) : stored;
   }
 
-  std::optional<Norm> load_norm(const std::optional<std::string>& module, const NormSpec& spec,
-                                std::optional<Slot> slot) {
-    if (!module) return std::nullopt;
-    const bool optional = slot && source_.is_optional(*slot);
-    at::Tensor weight =
-        optional ? source_.take_if_present(*module + ".weight") : source_.take(*module + ".weight");
-    if (slot) weight = checked(*module + ".weight", weight, {spec_.hidden});
-    if (!weight.defined()) return std::nullopt;
-    if (spec.weight_offset != 0) weight = weight.to(at::kFloat) + spec.weight_offset;
-    Norm norm;
-    norm.kind = spec.kind;
-    norm.eps = spec.eps;
-    norm.cast_before_weight = spec.cast_before_weight;
-    // The sum 1 + w is kept in float32: families that have it multiply before they cast.
-    norm.weight = spec.weight_offset != 0 ? count(weight.to(device_)) : finish(weight);
-    norm.bias = finish(source_.take_if_present(*module + ".bias"));
-    return norm;
+  std::optional<Norm> norm(const std::optional<std::string>& name, Slot slot) {
+    return loader_.norm(name, spec_.norm, spec_.hidden, source_.is_optional(slot));
   }
 
-  [[nodiscard]] int64_t q_width() const { return spec_.attention.heads * spec_.attention.head_dim; }
-  [[nodiscard]] int64_t kv_width() const {
-    return spec_.attention.kv_heads * spec_.attention.head_dim;
-  }
-
-  Linear load_linear(const std::string& module, bool optional, int64_t out, int64_t in) {
-    const at::Tensor weight = matrix(module, optional, out, in);
-    return {finish(weight), finish(source_.take_if_present(module + ".bias"))};
-  }
-
-  struct Part {
-    std::string module;
-    int64_t rows;
-  };
-
-  /// Several matrices that read the hidden state as one, rows after rows.
-  Linear join(const std::vector<Part>& parts) {
-    std::vector<at::Tensor> weights;
-    std::vector<at::Tensor> biases;
-    for (const auto& [module, rows] : parts) {
-      weights.push_back(convert(matrix(module, false, rows, spec_.hidden)));
-      biases.push_back(convert(source_.take_if_present(module + ".bias")));
-    }
-    const auto defined = [](const at::Tensor& tensor) { return tensor.defined(); };
-    if (!std::ranges::all_of(weights, defined)) return {};
-    if (std::ranges::none_of(biases, defined)) return {count(at::cat(weights)), {}};
-    for (size_t i = 0; i < biases.size(); ++i) {
-      if (!biases[i].defined()) biases[i] = at::zeros({weights[i].size(0)}, weights[i].options());
-    }
-    return {count(at::cat(weights)), count(at::cat(biases))};
-  }
-
-  /// A matrix [out, in]; kAny leaves a size open.
-  at::Tensor matrix(const std::string& module, bool optional, int64_t out, int64_t in) {
-    const std::string name = module + ".weight";
-    const at::Tensor weight = optional ? source_.take_if_present(name) : source_.take(name);
-    if (!spec_.names->transposed) return checked(name, weight, {out, in});
-    const at::Tensor stored = checked(name, weight, {in, out});
-    return stored.defined() ? stored.t() : stored;
-  }
-
-  /// The tensor, or an undefined one (and a noted problem) when its shape is not the expected one.
-  at::Tensor checked(const std::string& name, const at::Tensor& tensor,
-                     std::vector<int64_t> shape) {
-    if (!tensor.defined()) return tensor;
-    const auto fits = [](int64_t size, int64_t wanted) { return wanted == kAny || size == wanted; };
-    if (std::ranges::equal(tensor.sizes(), shape, fits)) return tensor;
-    const auto text = [](at::IntArrayRef sizes) {
-      std::string list;
-      for (const int64_t size : sizes) {
-        list += (list.empty() ? "" : ", ") + (size == kAny ? "any" : std::to_string(size));
-      }
-      return "[" + list + "]";
-    };
-    source_.note_problem(name + " has the shape " + text(tensor.sizes()) +
-                         ", the configuration needs " + text(shape));
-    return {};
-  }
-
-  [[nodiscard]] at::Tensor convert(const at::Tensor& tensor) const {
-    return tensor.defined() ? tensor.to(device_, dtype_).contiguous() : tensor;
-  }
-
-  at::Tensor finish(const at::Tensor& tensor) {
-    return tensor.defined() ? count(convert(tensor)) : tensor;
-  }
-
-  at::Tensor count(at::Tensor tensor) {
-    parameters_ += tensor.numel();
-    bytes_ += static_cast<int64_t>(tensor.nbytes());
-    return device_.is_cpu() ? arena_.place(tensor) : tensor;
+  /// A module that the family's name map must have.
+  [[nodiscard]] std::string module(Slot slot, size_t i) const {
+    return *source_.layer_module(slot, i);
   }
 
   TensorSource source_;
   const ModelSpec& spec_;
-  at::ScalarType dtype_;
-  at::Device device_;
-  WeightArena arena_;
-  int64_t parameters_ = 0;
-  int64_t bytes_ = 0;
+  MatrixLoader ends_;    ///< of what is never stored transposed
+  MatrixLoader loader_;  ///< of the layers
+  at::Tensor qkv_order_;
+  at::Tensor head_order_;  ///< of a query or key norm's weight
 };
 
 struct DtypeName {
@@ -355,8 +347,8 @@ at::ScalarType natural_dtype(const Checkpoint& checkpoint) {
 }
 
 Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-                     at::Device device) {
-  return Loader(checkpoint, spec, dtype, device).load();
+                     at::Device device, const std::optional<Quantisation>& quantisation) {
+  return Loader(checkpoint, spec, dtype, device, quantisation).load();
 }
 
 }  // namespace aieb::engine

@@ -7,8 +7,10 @@
 #include <ATen/core/Tensor.h>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/decoder/latent_attention.h"
 #include "engine/kernels/linear.h"
 #include "engine/kernels/ops.h"
+#include "engine/kernels/xielu.h"
 #include "engine/spec/model_spec.h"
 
 namespace aieb::engine {
@@ -21,12 +23,15 @@ struct LayerWeights {
   std::optional<Norm> pre_mlp;
   std::optional<Norm> post_mlp;
   std::optional<Norm> mlp_residual;
-  Linear qkv;  ///< rows: all q, all k, all v
+  Linear qkv;                               ///< rows: all q, all k, all v
+  std::optional<LatentProjections> latent;  ///< instead of qkv
   Linear output;
   Attention attention;
   Linear expand;  ///< [inner, hidden], or [2·inner, hidden] (gate, then up) when gated
   Linear contract;
-  std::optional<Experts> experts;  ///< instead of expand and contract
+  std::optional<Xielu> xielu;      ///< coefficients of Activation::kXielu
+  std::optional<Experts> experts;  ///< expand and contract are then the shared expert's, if any
+  Linear shared_router;            ///< [1, hidden]: σ of it weighs the shared expert
 };
 
 /// All weights of a model, in the layout the decoder runs on.
@@ -49,9 +54,10 @@ struct Weights {
 /// floating-point tensor. Throws ModelError for an unknown name in the configuration.
 at::ScalarType natural_dtype(const Checkpoint& checkpoint);
 
-/// Reads, fuses and converts. Throws ModelError listing every tensor that is missing or has the
-/// wrong shape.
+/// Reads, fuses and converts; with `quantisation`, packs the matrices of the layers (not the
+/// embedding, the head, routers and stacked experts, as transformers leaves those). Throws
+/// ModelError listing every tensor that is missing or has the wrong shape.
 Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-                     at::Device device);
+                     at::Device device, const std::optional<Quantisation>& quantisation = {});
 
 }  // namespace aieb::engine

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include <ATen/ATen.h>
@@ -15,20 +16,29 @@ struct Heads {
 };
 
 Heads split(const Attention& attention, const Step& step, const at::Tensor& qkv) {
-  const auto view = [&](int64_t first, int64_t heads) {
-    return qkv.narrow(1, first, heads * attention.head_dim)
-        .unflatten(1, {heads, attention.head_dim})
+  const auto view = [&](int64_t first, int64_t heads, int64_t dim) {
+    return qkv.narrow(1, first, heads * dim)
+        .unflatten(1, {heads, dim})
         .unflatten(0, {step.batch, step.tokens});
   };
   const int64_t q = attention.q_width();
-  return {view(0, attention.heads), view(q, attention.kv_heads),
-          view(q + attention.kv_width(), attention.kv_heads)};
+  return {view(0, attention.heads, attention.head_dim),
+          view(q, attention.kv_heads, attention.head_dim),
+          view(q + attention.kv_width(), attention.kv_heads, attention.value_dim)};
 }
 
 /// Per head, or over all heads where the norm's weight is that wide.
 void normalise(const AtenOps& ops, const std::optional<Norm>& norm, at::Tensor& x) {
   if (!norm) return;
-  const bool per_head = norm->weight.size(0) == x.size(3);
+  if (norm->weight.defined() && norm->weight.dim() == 2) {
+    Norm unit = *norm;
+    unit.weight = at::Tensor{};
+    at::Tensor heads = x.contiguous();
+    ops.norm(unit, heads, heads);
+    x.copy_(heads * norm->weight);
+    return;
+  }
+  const bool per_head = !norm->weight.defined() || norm->weight.size(0) == x.size(3);
   at::Tensor rows = per_head ? x.reshape({-1, x.size(3)}) : x.reshape({-1, x.size(2) * x.size(3)});
   at::Tensor out = at::empty_like(rows);
   ops.norm(*norm, rows, out);
@@ -45,6 +55,15 @@ void rotate(const RopeRows& rope, const Step& step, at::Tensor x) {
   const at::Tensor turned = at::addcmul(first * cos, second, sin, -1);
   second.mul_(cos).addcmul_(first, sin);
   first.copy_(turned);
+}
+
+/// Factors of the step's queries, float32 [1 or batch, tokens, 1, 1].
+at::Tensor temperatures(const QueryTemperature& temperature, const Step& step, at::Device device) {
+  const at::Tensor positions = temperature.cache_index_from_one
+                                   ? step_index(step, device).add(1).unsqueeze(0)
+                                   : step_positions(step, device).view({step.batch, step.tokens});
+  const at::Tensor periods = (positions.to(at::kFloat) / temperature.period).floor();
+  return (periods.log1p() * temperature.gain + 1).unsqueeze(-1).unsqueeze(-1);
 }
 
 /// Appends the new keys and values to the cache.
@@ -72,8 +91,8 @@ at::Tensor alibi_bias(const Attention& attention, const Step& step, int64_t firs
 /// The mask shared by all layers with this window, plus the layer's own bias.
 at::Tensor mask_of(const Attention& attention, const Step& step, int64_t first,
                    const at::TensorOptions& like) {
-  auto [entry, fresh] = step.masks.try_emplace(attention.window);
-  if (fresh) entry->second = attention_mask(step, attention.window, first, like);
+  auto [entry, fresh] = step.masks.try_emplace({attention.window, attention.chunk});
+  if (fresh) entry->second = attention_mask(step, attention.window, attention.chunk, first, like);
   if (!attention.alibi_slopes.defined()) return entry->second;
   const at::Tensor bias = alibi_bias(attention, step, first, like);
   return entry->second.defined() ? entry->second + bias : bias;
@@ -131,19 +150,36 @@ void single_query_attention(const Attention& attention, const at::Tensor& q, con
     scores = with_sinks(attention, five).view({batch * attention.kv_heads, group, keys + 1});
   }
   const at::Tensor weights = scores.softmax(-1).narrow(-1, 0, keys);
-  at::Tensor rows = out.view({batch * attention.kv_heads, group, attention.head_dim});
+  at::Tensor rows = out.view({batch * attention.kv_heads, group, attention.value_dim});
   at::bmm_out(rows, weights, v.flatten(0, 1));
+}
+
+/// The first cache entry that the newest token of any row can see.
+int64_t first_seen(const Attention& attention, const Step& step) {
+  int64_t first = std::max<int64_t>(0, attention.window > 0 ? step.length() - attention.window : 0);
+  if (attention.chunk > 0 && !step.starts.defined()) {
+    first = std::max(first, step.past / attention.chunk * attention.chunk);
+  }
+  return first;
 }
 
 }  // namespace
 
-at::Tensor attention_mask(const Step& step, int64_t window, int64_t first,
+at::Tensor attention_mask(const Step& step, int64_t window, int64_t chunk, int64_t first,
                           const at::TensorOptions& like) {
   const auto index = like.dtype(at::kLong);
   const at::Tensor query = step_index(step, like.device()).view({1, 1, -1, 1});
   const at::Tensor key = at::arange(first, step.length(), index).view({1, 1, 1, -1});
   at::Tensor seen = key <= query;
   if (window > 0) seen = seen.logical_and(key > query - window);
+  if (chunk > 0) {
+    const auto run = [&](const at::Tensor& index) {
+      const at::Tensor position =
+          step.starts.defined() ? index - step.starts.view({-1, 1, 1, 1}) : index;
+      return position.floor_divide(chunk);
+    };
+    seen = seen.logical_and(run(key) == run(query));
+  }
   if (step.starts.defined()) {
     seen = seen.logical_and(key >= step.starts.view({-1, 1, 1, 1})).logical_or(key == query);
   }
@@ -169,20 +205,24 @@ void AtenOps::attend(const Attention& attention, const Step& step, at::Tensor& q
                .unflatten(0, {step.batch, step.tokens}));
   }
   if (attention.norm_after_rope) norms();
+  if (attention.temperature) {
+    heads.q.mul_(temperatures(*attention.temperature, step, qkv.device()).to(qkv.scalar_type()));
+  }
   store(step, heads, cache);
 
   // One query sees a suffix of the cache: reading only that needs no mask for the window.
   const bool single = step.tokens == 1;
   const bool recorded = step.index.defined();
-  const bool windowed = attention.window > 0 && step.length() > attention.window;
-  const int64_t first = single && windowed && !recorded ? step.length() - attention.window : 0;
+  const bool limited = (attention.window > 0 && step.length() > attention.window) ||
+                       (attention.chunk > 0 && step.length() > attention.chunk);
+  const int64_t first = single && limited && !recorded ? first_seen(attention, step) : 0;
   const at::Tensor k = cache.keys.narrow(2, first, step.length() - first);
   const at::Tensor v = cache.values.narrow(2, first, step.length() - first);
   const at::Tensor q = heads.q.transpose(1, 2);
 
   const bool explicit_scores = attention.softcap != 0 || attention.sinks.defined();
   const bool plain = !step.starts.defined() && !attention.alibi_slopes.defined() && !recorded;
-  const bool causal = !single && plain && !windowed && !explicit_scores && step.past == 0;
+  const bool causal = !single && plain && !limited && !explicit_scores && step.past == 0;
   const bool needs_mask = !causal && !(single && plain);
   const at::Tensor mask = needs_mask ? mask_of(attention, step, first, q.options()) : at::Tensor{};
   if (single && (recorded || q.is_cuda())) {
@@ -194,7 +234,7 @@ void AtenOps::attend(const Attention& attention, const Step& step, at::Tensor& q
                       : at::scaled_dot_product_attention(
                             q, k, v, mask.defined() ? std::optional(mask) : std::nullopt, 0.0,
                             causal, attention.scale, attention.heads != attention.kv_heads);
-  out.view({step.batch, step.tokens, attention.heads, attention.head_dim})
+  out.view({step.batch, step.tokens, attention.heads, attention.value_dim})
       .copy_(result.transpose(1, 2));
 }
 

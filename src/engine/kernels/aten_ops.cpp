@@ -15,7 +15,8 @@ void AtenOps::norm(const Norm& norm, const at::Tensor& x, at::Tensor& out) const
     return;
   }
   if (x.is_cuda()) {  // one kernel instead of seven; it multiplies before it rounds
-    out.copy_(std::get<0>(at::_fused_rms_norm(x, width, norm.weight, norm.eps)));
+    const auto weight = norm.weight.defined() ? std::optional(norm.weight) : std::nullopt;
+    out.copy_(std::get<0>(at::_fused_rms_norm(x, width, weight, norm.eps)));
     return;
   }
   const at::Tensor wide = x.to(at::kFloat);
@@ -24,7 +25,25 @@ void AtenOps::norm(const Norm& norm, const at::Tensor& x, at::Tensor& out) const
   out.copy_(norm.weight.defined() ? unit * norm.weight : unit);
 }
 
+namespace {
+
+/// x · unpacked weightᵀ + bias, in the type that the weights are computed with.
+at::Tensor packed_product(const Linear& linear, const at::Tensor& x) {
+  const auto type = linear.compute.value_or(x.scalar_type());
+  std::vector<at::Tensor> parts;
+  for (const auto& part : linear.packed) parts.push_back(unpack(part, linear.stored, type));
+  const at::Tensor weight = parts.size() == 1 ? parts.front() : at::cat(parts);
+  const at::Tensor bias = linear.bias.defined() ? linear.bias.to(type) : linear.bias;
+  return at::linear(x.to(type), weight, bias).to(x.scalar_type());
+}
+
+}  // namespace
+
 void AtenOps::linear(const Linear& linear, const at::Tensor& x, at::Tensor& out) const {
+  if (linear.is_packed()) {
+    out.copy_(packed_product(linear, x));
+    return;
+  }
   if (linear.bias.defined()) {
     at::addmm_out(out, linear.bias, x, linear.weight.t());
   } else {
@@ -33,6 +52,10 @@ void AtenOps::linear(const Linear& linear, const at::Tensor& x, at::Tensor& out)
 }
 
 void AtenOps::linear_add(const Linear& linear, const at::Tensor& x, at::Tensor& residual) const {
+  if (linear.is_packed()) {
+    residual.add_(packed_product(linear, x));
+    return;
+  }
   if (x.is_cuda() && !linear.bias.defined()) {
     at::addmm_out(residual, residual, x, linear.weight.t());
     return;
@@ -62,8 +85,12 @@ void activate_into(Activation activation, const at::Tensor& x, at::Tensor& out) 
     case Activation::kRelu:
       at::relu_out(out, x);
       break;
+    case Activation::kRelu2:
+      at::relu_out(out, x).square_();
+      break;
     case Activation::kClampedSwiglu:
-      TORCH_CHECK(false, "the clamped SwiGLU needs a gate");
+    case Activation::kXielu:
+      TORCH_CHECK(false, "this activation does not stand alone");
       break;
   }
 }
@@ -92,9 +119,9 @@ void AtenOps::experts(const MoeSpec& spec, Activation activation, const Experts&
                       const at::Tensor& x, at::Tensor& out) const {
   const Routing routing = route(spec, experts, x);
   if (x.is_cuda() && x.size(0) <= kFewRows) {
-    run_chosen_experts(*this, activation, experts, routing, x, out);
+    run_chosen_experts(*this, spec, activation, experts, routing, x, out);
   } else {
-    run_every_expert(*this, activation, experts, routing, x, out);
+    run_every_expert(*this, spec, activation, experts, routing, x, out);
   }
 }
 

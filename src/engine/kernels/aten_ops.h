@@ -25,9 +25,10 @@ class AtenOps : public Ops {
 
 /// Additive mask of a step, [1 or batch, 1, tokens, keys] float in `type`, for the cache entries
 /// first … step.length() − 1; undefined when every query sees all of them. A query sees entry k
-/// when k ≤ its own index, k > index − window (window > 0) and k is not padding; it always sees
-/// itself, so that padded queries stay finite.
-at::Tensor attention_mask(const Step& step, int64_t window, int64_t first,
+/// when k ≤ its own index, k > index − window (window > 0), k lies in its own run of `chunk`
+/// positions (chunk > 0) and k is not padding; it always sees itself, so that padded queries stay
+/// finite.
+at::Tensor attention_mask(const Step& step, int64_t window, int64_t chunk, int64_t first,
                           const at::TensorOptions& like);
 
 }  // namespace aieb::engine

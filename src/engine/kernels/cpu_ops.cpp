@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include <ATen/ATen.h>
 
@@ -11,6 +12,7 @@
 #include "engine/kernels/cpu/norm.h"
 #include "engine/kernels/cpu/rope.h"
 #include "engine/kernels/cpu/routing.h"
+#include "engine/kernels/cpu/unpack.h"
 #include "engine/kernels/cpu/vector.h"
 
 namespace aieb::engine {
@@ -64,6 +66,55 @@ void multiply(ThreadTeam& team, const cpu::Matrix& w, const float* x, float* y, 
   });
 }
 
+cpu::PackedRows packed_of(const PackedMatrix& matrix) {
+  const auto floats = [](const at::Tensor& t) {
+    return t.defined() ? t.const_data_ptr<float>() : nullptr;
+  };
+  cpu::PackedRows rows;
+  rows.codes = matrix.codes.const_data_ptr();
+  rows.levels = floats(matrix.levels);
+  rows.scales = floats(matrix.scales);
+  if (matrix.scale_codes.defined()) rows.scale_codes = matrix.scale_codes.const_data_ptr<uint8_t>();
+  rows.scale_levels = floats(matrix.scale_levels);
+  rows.scale_offset = static_cast<float>(matrix.scale_offset);
+  if (matrix.order.defined()) rows.order = matrix.order.const_data_ptr<int64_t>();
+  rows.cols = matrix.cols;
+  rows.block = matrix.block;
+  rows.run = matrix.run;
+  return rows;
+}
+
+/// The same for packed weights: each thread unpacks some rows at a time, which stay in its cache,
+/// and multiplies them. `bias` is float32 [rows], or null.
+void multiply_packed(ThreadTeam& team, const std::vector<PackedMatrix>& parts, const float* bias,
+                     const at::Tensor& x, at::Tensor& out, Store store) {
+  constexpr int64_t kRowsAtOnce = 8;
+  const int64_t batch = x.size(0);
+  const int64_t width = out.size(1);
+  const int64_t cols = x.size(1);
+  const float* const input = x.const_data_ptr<float>();
+  int64_t first = 0;
+  for (const auto& part : parts) {
+    const cpu::PackedRows packed = packed_of(part);
+    float* const target = out.data_ptr<float>() + first;
+    const float* const offsets = bias ? bias + first : nullptr;
+    share(team, part.rows, kRowGranule, part.rows * cols, [&](Range rows) {
+      std::vector<float> dense(static_cast<size_t>(kRowsAtOnce * cols));
+      for (int64_t r = rows.begin; r < rows.end; r += kRowsAtOnce) {
+        const Range block{r, std::min(rows.end, r + kRowsAtOnce)};
+        cpu::unpack_rows(packed, block, dense.data());
+        const cpu::Matrix w{
+            dense.data(), offsets ? offsets + r : nullptr, DType::kF32, block.size(), cols, cols};
+        for (int64_t b = 0; b < batch; b += cpu::kMaxBatch) {
+          cpu::matvec(w, {input + b * cols, cols}, {target + b * width + r, width},
+                      std::min(cpu::kMaxBatch, batch - b), {0, block.size()}, store);
+        }
+      }
+    });
+    first += part.rows;
+  }
+}
+
 cpu::NormWeights norm_of(const Norm& norm) {
   return {norm.kind == NormKind::kRms, data_of(norm.weight), data_of(norm.bias),
           norm.weight.defined() ? dtype_of(norm.weight) : DType::kF32,
@@ -80,17 +131,33 @@ const float* widen(const at::Tensor& tensor, double scale, std::vector<float>& s
 }
 
 /// Normalises q and k of one row where the layer has such norms: per head, or over all heads.
-void normalize_heads(const std::optional<Norm>& norm, float* x, int64_t width) {
+void normalize_heads(const std::optional<Norm>& norm, float* x, int64_t width, int64_t head_dim) {
   if (!norm) return;
-  const int64_t unit = norm->weight.size(0);
-  for (int64_t i = 0; i < width; i += unit) cpu::normalize(norm_of(*norm), x + i, x + i, unit);
+  cpu::NormWeights weights = norm_of(*norm);
+  const int64_t unit = norm->weight.defined() ? norm->weight.size(-1) : head_dim;
+  const bool own = norm->weight.defined() && norm->weight.dim() == 2;
+  for (int64_t i = 0; i < width; i += unit) {
+    if (own) weights.weight = norm->weight[i / unit].const_data_ptr();
+    cpu::normalize(weights, x + i, x + i, unit);
+  }
+}
+
+int64_t start_of(const Step& step, int64_t row) {
+  return step.start_of.empty() ? 0 : step.start_of[static_cast<size_t>(row)];
+}
+
+float temperature_of(const QueryTemperature& temperature, const Step& step, int64_t row) {
+  const int64_t position =
+      temperature.cache_index_from_one ? step.past + 1 : step.past - start_of(step, row);
+  const double periods = std::floor(static_cast<double>(position) / temperature.period);
+  return static_cast<float>(1 + temperature.gain * std::log1p(periods));
 }
 
 /// Makes q and k of one row ready: norms and rotation in the model's order.
 void prepare_row(const Attention& a, const Step& step, int64_t row, float* q, float* k) {
   const auto normalize = [&] {
-    normalize_heads(a.q_norm, q, a.q_width());
-    normalize_heads(a.k_norm, k, a.kv_width());
+    normalize_heads(a.q_norm, q, a.q_width(), a.head_dim);
+    normalize_heads(a.k_norm, k, a.kv_width(), a.head_dim);
   };
   if (!a.norm_after_rope) normalize();
   if (a.rope >= 0) {
@@ -102,6 +169,10 @@ void prepare_row(const Attention& a, const Step& step, int64_t row, float* q, fl
     cpu::rotate(cpu::RopePairs::kHalves, k, a.kv_heads, a.head_dim, 2 * half, cos, sin);
   }
   if (a.norm_after_rope) normalize();
+  if (a.temperature) {
+    const float factor = temperature_of(*a.temperature, step, row);
+    for (int64_t i = 0; i < a.q_width(); ++i) q[i] *= factor;
+  }
 }
 
 /// Writes the heads of one row's new key or value at `position` of a cache
@@ -116,17 +187,21 @@ void append(const at::Tensor& cache, int64_t row, int64_t position, const float*
 }
 
 cpu::KvView view_of(const KvLayer& cache, int64_t row) {
-  const int64_t offset = row * cache.keys.stride(0) * cache.keys.element_size();
-  return {static_cast<const std::byte*>(cache.keys.const_data_ptr()) + offset,
-          static_cast<const std::byte*>(cache.values.const_data_ptr()) + offset,
-          dtype_of(cache.keys), cache.keys.stride(1)};
+  const auto of_row = [row](const at::Tensor& cached) {
+    return static_cast<const std::byte*>(cached.const_data_ptr()) +
+           row * cached.stride(0) * cached.element_size();
+  };
+  return {of_row(cache.keys), of_row(cache.values), dtype_of(cache.keys), cache.keys.stride(1),
+          cache.values.stride(1)};
 }
 
 /// The cache entries that the newest token of `row` sees.
 Range seen_by(const Attention& attention, const Step& step, int64_t row) {
-  const int64_t start = step.start_of.empty() ? 0 : step.start_of[static_cast<size_t>(row)];
-  const int64_t window = attention.window > 0 ? step.length() - attention.window : 0;
-  return {std::max(start, window), step.length()};
+  const int64_t start = start_of(step, row);
+  int64_t first = start;
+  if (attention.window > 0) first = std::max(first, step.length() - attention.window);
+  if (attention.chunk > 0) first += (step.past - start) / attention.chunk * attention.chunk;
+  return {first, step.length()};
 }
 
 /// Into how many runs of positions each head's work is cut so that `threads` share it evenly.
@@ -163,11 +238,21 @@ void CpuOps::norm(const Norm& norm, const at::Tensor& x, at::Tensor& out) const 
 }
 
 void CpuOps::linear(const Linear& linear, const at::Tensor& x, at::Tensor& out) const {
+  if (linear.is_packed()) {
+    const float* bias = widen(linear.bias, 1, scratch_->widened);
+    multiply_packed(*team_, linear.packed, bias, x, out, Store::kSet);
+    return;
+  }
   multiply(*team_, matrix_of(linear.weight, linear.bias), x.const_data_ptr<float>(),
            out.data_ptr<float>(), x.size(0), Store::kSet);
 }
 
 void CpuOps::linear_add(const Linear& linear, const at::Tensor& x, at::Tensor& residual) const {
+  if (linear.is_packed()) {
+    const float* bias = widen(linear.bias, 1, scratch_->widened);
+    multiply_packed(*team_, linear.packed, bias, x, residual, Store::kAdd);
+    return;
+  }
   multiply(*team_, matrix_of(linear.weight, linear.bias), x.const_data_ptr<float>(),
            residual.data_ptr<float>(), x.size(0), Store::kAdd);
 }
@@ -199,6 +284,7 @@ cpu::DecodeAttention CpuOps::describe(const Attention& attention) const {
   a.heads = attention.heads;
   a.kv_heads = attention.kv_heads;
   a.head_dim = attention.head_dim;
+  a.value_dim = attention.value_dim;
   a.scale = static_cast<float>(attention.scale);
   a.softcap = static_cast<float>(attention.softcap);
   a.sinks = widen(attention.sinks, 1, scratch_->sinks);
@@ -251,6 +337,11 @@ void CpuOps::experts(const MoeSpec& spec, Activation activation, const Experts& 
   scratch_->expanded.resize(static_cast<size_t>(std::max(2 * inner, count)));
   scratch_->inner.resize(static_cast<size_t>(inner));
   scratch_->branch.resize(static_cast<size_t>(hidden));
+  if (spec.weigh_input) scratch_->weighed.resize(static_cast<size_t>(hidden));
+  std::span<const float> bias;
+  if (experts.choice_bias.defined()) {
+    bias = {experts.choice_bias.const_data_ptr<float>(), static_cast<size_t>(count)};
+  }
   const auto of = [](const at::Tensor& all, int64_t e) { return all.defined() ? all[e] : all; };
   out.zero_();
   for (int64_t row = 0; row < x.size(0); ++row) {
@@ -258,15 +349,21 @@ void CpuOps::experts(const MoeSpec& spec, Activation activation, const Experts& 
     float* wide = scratch_->expanded.data();
     multiply(*team_, matrix_of(experts.router.weight, experts.router.bias), input, wide, 1,
              Store::kSet);
-    const auto chosen = cpu::pick_experts(spec, {wide, static_cast<size_t>(count)});
+    const auto chosen = cpu::pick_experts(spec, {wide, static_cast<size_t>(count)}, bias);
     for (const auto& [expert, weight] : chosen) {
-      multiply(*team_, matrix_of(experts.gate_up[expert], of(experts.gate_up_bias, expert)), input,
+      const float* read = input;
+      if (spec.weigh_input) {
+        std::transform(input, input + hidden, scratch_->weighed.begin(),
+                       [w = weight](float value) { return w * value; });
+        read = scratch_->weighed.data();
+      }
+      multiply(*team_, matrix_of(experts.gate_up[expert], of(experts.gate_up_bias, expert)), read,
                wide, 1, Store::kSet);
       cpu::gate(activation, wide, wide + inner, scratch_->inner.data(), inner);
       multiply(*team_, matrix_of(experts.down[expert], of(experts.down_bias, expert)),
                scratch_->inner.data(), scratch_->branch.data(), 1, Store::kSet);
-      cpu::add_scaled(weight, scratch_->branch.data(), out.data_ptr<float>() + row * hidden,
-                      hidden);
+      cpu::add_scaled(spec.weigh_input ? 1 : weight, scratch_->branch.data(),
+                      out.data_ptr<float>() + row * hidden, hidden);
     }
   }
 }

@@ -41,10 +41,11 @@ class CpuOps : public Ops {
     std::vector<float> parts;    ///< partial attention results
     std::vector<float> sinks;    ///< of the layer at hand, as float32
     std::vector<float> slopes;   ///< likewise, scaled
-    std::vector<float> widened;  ///< a norm's bias
+    std::vector<float> widened;  ///< a bias
     std::vector<float> expanded;
     std::vector<float> inner;
     std::vector<float> branch;
+    std::vector<float> weighed;  ///< an expert's input times its weight
   };
 
   [[nodiscard]] cpu::DecodeAttention describe(const Attention& attention) const;

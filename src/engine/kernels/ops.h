@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -29,14 +30,18 @@ struct Attention {
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
-  double scale = 1;    ///< multiplies q·k
-  double softcap = 0;  ///< s ← softcap · tanh(s / softcap); 0: none
-  int64_t window = 0;  ///< keys with index > query index − window are seen; 0: all
-  int rope = -1;       ///< index into Step::rope; −1: no rotation
-  std::optional<Norm>
-      q_norm;  ///< per head (width head_dim) or over all heads (width heads·head_dim)
+  double scale = 1;       ///< multiplies q·k
+  double softcap = 0;     ///< s ← softcap · tanh(s / softcap); 0: none
+  int64_t value_dim = 0;  ///< of a head's values and output
+  int64_t window = 0;     ///< keys with index > query index − window are seen; 0: all
+  int64_t chunk = 0;      ///< see LayerSpec
+  int rope = -1;          ///< index into Step::rope; −1: no rotation
+  /// Weights [head_dim], or none: per head. [heads, head_dim]: per head, each with its own.
+  /// [heads·head_dim]: over all heads.
+  std::optional<Norm> q_norm;
   std::optional<Norm> k_norm;
   bool norm_after_rope = false;
+  std::optional<QueryTemperature> temperature;
   at::Tensor sinks;  ///< [heads] one extra logit per head, dropped after softmax; or undefined
   /// [heads] float32, or undefined. Scaled scores += alibi_scale · slope · key position, where the
   /// product slope · position is rounded to bfloat16 if `alibi_in_bf16`.
@@ -46,18 +51,23 @@ struct Attention {
 
   [[nodiscard]] int64_t q_width() const { return heads * head_dim; }
   [[nodiscard]] int64_t kv_width() const { return kv_heads * head_dim; }
+  [[nodiscard]] int64_t value_width() const { return kv_heads * value_dim; }
+  [[nodiscard]] int64_t qkv_width() const { return q_width() + kv_width() + value_width(); }
+  [[nodiscard]] int64_t context_width() const { return heads * value_dim; }
 };
 
 /// Router and experts of one layer. Expert e computes down[e] · act(gate_up[e] · x).
 struct Experts {
   Linear router;            ///< [experts, hidden]
+  at::Tensor choice_bias;   ///< [experts] float32, added to scores to choose by; or undefined
   at::Tensor gate_up;       ///< [experts, 2·inner, hidden]: gate rows, then up rows
   at::Tensor gate_up_bias;  ///< [experts, 2·inner], or undefined
   at::Tensor down;          ///< [experts, hidden, inner]
   at::Tensor down_bias;     ///< [experts, hidden], or undefined
 };
 
-/// Keys and values of one layer, allocated once: [batch, kv_heads, capacity, head_dim], contiguous.
+/// Keys and values of one layer, allocated once: [batch, kv_heads, capacity, head_dim (value_dim
+/// for values)], contiguous.
 struct KvLayer {
   at::Tensor keys;
   at::Tensor values;
@@ -82,8 +92,8 @@ struct Step {
   std::vector<RopeRows> rope;
   at::Tensor starts;  ///< [batch] int64: first valid cache index (left padding); undefined: all 0
   std::vector<int64_t> start_of;  ///< the same on the host; empty: all 0
-  /// Additive masks by window size, made by the first layer that needs one (AtenOps).
-  mutable std::map<int64_t, at::Tensor> masks;
+  /// Additive masks by window and chunk size, made by the first layer that needs one (AtenOps).
+  mutable std::map<std::pair<int64_t, int64_t>, at::Tensor> masks;
 
   [[nodiscard]] int64_t length() const { return past + tokens; }  ///< cache entries after the step
 };
@@ -120,9 +130,9 @@ class Ops {
   /// residual += scale · x.
   virtual void add(const at::Tensor& x, double scale, at::Tensor& residual) const = 0;
 
-  /// `qkv` [rows, q_width + 2·kv_width] holds q, k, v of the new tokens (and may be overwritten).
+  /// `qkv` [rows, qkv_width] holds q, k, v of the new tokens (and may be overwritten).
   /// Normalises and rotates q and k, appends k and v to the cache, writes attention to `out`
-  /// [rows, q_width].
+  /// [rows, context_width].
   virtual void attend(const Attention& attention, const Step& step, at::Tensor& qkv, KvLayer& cache,
                       at::Tensor& out) const = 0;
 

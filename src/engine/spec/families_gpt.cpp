@@ -52,6 +52,43 @@ ModelSpec gpt_neo(const ConfigReader& config, const Json&) {
   return spec;
 }
 
+ModelSpec gptj(const ConfigReader& config, const Json&) {
+  ModelSpec spec = gpt_like(config, names::kGptj, "activation_function");
+  spec.parallel_residual = true;
+  spec.tied_head = config.get("tie_word_embeddings", false);
+  spec.attention.rotates_neighbours = true;
+  RopeSpec rope = read_rope(config, spec.attention.head_dim);
+  rope.rotary_dim = config.get<int64_t>("rotary_dim", 64);
+  if (rope.rotary_dim > spec.attention.head_dim) {
+    config.fail("rotary_dim", "it is larger than a head");
+  }
+  set_rope(spec, rope);
+  return spec;
+}
+
+ModelSpec starcoder2(const ConfigReader& config, const Json& raw) {
+  ModelSpec spec = read_sizes(config, names::kStarcoder2, {.kv_heads = 2});
+  spec.norm = {.kind = NormKind::kLayerNorm, .eps = config.get("norm_epsilon", 1e-5)};
+  spec.mlp.gated = false;
+  spec.mlp.activation = read_activation(config, "hidden_act", "gelu_pytorch_tanh");
+  spec.tied_head = config.get("tie_word_embeddings", true);
+  set_rope(spec, read_rope(config, spec.attention.head_dim));
+  for (auto& layer : spec.layers) layer.window = nullable_window(raw, 0);
+  return spec;
+}
+
+ModelSpec bloom(const ConfigReader& config, const Json&) {
+  ModelSpec spec = gpt_like(config, names::kBloom, "activation_function");
+  if (config.get("apply_residual_connection_post_layernorm", false)) {
+    config.fail("apply_residual_connection_post_layernorm", "true is not supported");
+  }
+  spec.attention.layout = QkvLayout::kPerHead;
+  spec.mlp.activation = Activation::kGeluTanh;
+  spec.position = PositionKind::kAlibi;
+  spec.max_position = 0;
+  return spec;
+}
+
 ModelSpec opt(const ConfigReader& config, const Json&) {
   const bool norm_first = config.get("do_layer_norm_before", true);
   ModelSpec spec =

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 
 #include "engine/spec/family_parts.h"
@@ -9,17 +8,6 @@
 // configuration classes of transformers 5.
 namespace aieb::engine {
 namespace {
-
-/// RMS norms before both branches, gated SiLU, rotary halves: what most families vary.
-ModelSpec llama_like(const ConfigReader& config, HeadDefaults heads = {},
-                     const RopeDefaults& rope = {}) {
-  ModelSpec spec = read_sizes(config, names::kLlama, heads);
-  spec.norm.eps = config.get("rms_norm_eps", 1e-6);
-  spec.mlp.activation = read_activation(config, "hidden_act", "silu");
-  spec.tied_head = config.get("tie_word_embeddings", false);
-  set_rope(spec, read_rope(config, spec.attention.head_dim, rope));
-  return spec;
-}
 
 /// Gemma 3 has two: index 0 for full layers, 1 for sliding ones (which no scaling applies to).
 void set_gemma3_ropes(ModelSpec& spec, const ConfigReader& config) {
@@ -44,6 +32,21 @@ ModelSpec mistral(const ConfigReader& config, const Json& raw) {
   return spec;
 }
 
+ModelSpec ministral3(const ConfigReader& config, const Json& raw) {
+  ModelSpec spec = llama_like(config, {.kv_heads = 8, .head_dim = 128});
+  spec.norm.eps = config.get("rms_norm_eps", 1e-5);
+  const int64_t window = nullable_window(raw, 0);
+  const ConfigReader parameters(rope_parameters(config), "rope_parameters");
+  spec.attention.temperature = {
+      .gain = parameters.get("llama_4_scaling_beta", 0.0),
+      .period = static_cast<double>(spec.ropes.front().original_max_position)};
+  for (auto& layer : spec.layers) {
+    layer.window = window;
+    layer.tempered = spec.attention.temperature.gain != 0;
+  }
+  return spec;
+}
+
 ModelSpec qwen2(const ConfigReader& config, const Json&) {
   ModelSpec spec = llama_like(config, {.kv_heads = 32});
   const auto first = static_cast<size_t>(config.get("max_window_layers", 28));
@@ -58,35 +61,6 @@ ModelSpec qwen3(const ConfigReader& config, const Json&) {
   const auto first = static_cast<size_t>(config.get("max_window_layers", 28));
   set_windows(spec, config, switched_window(config, 4096),
               [first](size_t i) { return i >= first; });
-  return spec;
-}
-
-ModelSpec qwen3_moe(const ConfigReader& config, const Json&) {
-  ModelSpec spec = llama_like(config, {.kv_heads = 4});
-  spec.names = &names::kQwenMoe;
-  spec.attention.qk_norm = spec.norm;
-  set_windows(spec, config, switched_window(config, 4096), kAllLayers);
-  spec.mlp.moe = {.experts = config.get<int64_t>({"num_experts", "num_local_experts"}, 128),
-                  .per_token = config.get<int64_t>("num_experts_per_tok", 8),
-                  .renormalise = config.get("norm_topk_prob", false)};
-  const auto dense = config.get("mlp_only_layers", std::vector<size_t>{});
-  const auto step = config.get<size_t>("decoder_sparse_step", 1);
-  for (size_t i = 0; i < spec.layers.size(); ++i) {
-    const bool listed = std::find(dense.begin(), dense.end(), i) != dense.end();
-    spec.layers[i].moe = !listed && spec.mlp.moe.experts > 0 && (i + 1) % step == 0;
-  }
-  return spec;
-}
-
-ModelSpec mixtral(const ConfigReader& config, const Json&) {
-  ModelSpec spec = llama_like(config, {.kv_heads = 8}, {.theta = 1e6});
-  spec.names = &names::kMixtral;
-  spec.norm.eps = config.get("rms_norm_eps", 1e-5);
-  set_windows(spec, config, config.get<int64_t>("sliding_window", 0), kAllLayers);
-  spec.mlp.moe = {.experts = config.get<int64_t>({"num_local_experts", "num_experts"}, 8),
-                  .per_token = config.get<int64_t>("num_experts_per_tok", 2),
-                  .renormalise = true};
-  for (auto& layer : spec.layers) layer.moe = true;
   return spec;
 }
 
@@ -149,27 +123,6 @@ ModelSpec gemma3(const ConfigReader& config, const Json& raw) {
   set_gemma3_ropes(spec, config);
   const auto sliding = sliding_layers(spec, config, slides);
   for (size_t i = 0; i < sliding.size(); ++i) spec.layers[i].rope = sliding[i] ? 1 : 0;
-  return spec;
-}
-
-ModelSpec gpt_oss(const ConfigReader& config, const Json& raw) {
-  ModelSpec spec = read_sizes(config, names::kGptOss, {.kv_heads = 8, .head_dim = 64});
-  spec.norm = {.eps = config.get("rms_norm_eps", 1e-5), .cast_before_weight = false};
-  spec.tied_head = config.get("tie_word_embeddings", false);
-  spec.mlp.activation = Activation::kClampedSwiglu;
-  spec.mlp.moe = {.experts = config.get<int64_t>({"num_local_experts", "num_experts"}, 128),
-                  .per_token = config.get<int64_t>({"num_experts_per_tok", "experts_per_token"}, 4),
-                  .softmax_after_topk = true};
-  for (auto& layer : spec.layers) layer.moe = true;
-  Json parameters = rope_parameters(config);
-  if (parameters.empty()) {
-    parameters = {{"rope_type", "yarn"},
-                  {"factor", 32.0},
-                  {"truncate", false},
-                  {"original_max_position_embeddings", 4096}};
-  }
-  set_rope(spec, read_rope(config, parameters, spec.attention.head_dim, {.theta = 150000}));
-  set_windows(spec, config, nullable_window(raw, 128), [](size_t i) { return i % 2 == 0; });
   return spec;
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/spec/name_maps.h"
+
 namespace aieb::engine {
 namespace {
 
@@ -19,6 +21,8 @@ constexpr std::array kActivations = {
     ActivationName{"gelu_fast", Activation::kGeluTanh},
     ActivationName{"gelu_pytorch_tanh", Activation::kGeluTanh},
     ActivationName{"relu", Activation::kRelu},
+    ActivationName{"relu2", Activation::kRelu2},
+    ActivationName{"xielu", Activation::kXielu},
 };
 
 }  // namespace
@@ -49,11 +53,25 @@ ModelSpec read_sizes(const ConfigReader& config, const NameMap& names, HeadDefau
       config.get("num_key_value_heads", silent ? attention.heads : defaults.kv_heads);
   attention.head_dim = config.get(
       "head_dim", defaults.head_dim != 0 ? defaults.head_dim : spec.hidden / attention.heads);
+  attention.value_dim = attention.head_dim;
   attention.scale = 1 / std::sqrt(static_cast<double>(attention.head_dim));
   if (attention.heads % attention.kv_heads != 0) {
     config.fail("num_key_value_heads", "it does not divide the number of heads");
   }
   return spec;
+}
+
+ModelSpec llama_like(const ConfigReader& config, HeadDefaults heads, const RopeDefaults& rope) {
+  ModelSpec spec = read_sizes(config, names::kLlama, heads);
+  spec.norm.eps = config.get("rms_norm_eps", 1e-6);
+  spec.mlp.activation = read_activation(config, "hidden_act", "silu");
+  spec.tied_head = config.get("tie_word_embeddings", false);
+  set_rope(spec, read_rope(config, spec.attention.head_dim, rope));
+  return spec;
+}
+
+void rotate_sliding_layers_only(ModelSpec& spec) {
+  for (auto& layer : spec.layers) layer.rope = layer.window > 0 ? 0 : -1;
 }
 
 void set_rope(ModelSpec& spec, RopeSpec rope) {

@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "engine/spec/config_reader.h"
 #include "engine/spec/model_spec.h"
+#include "engine/spec/rope_config.h"
 
 namespace aieb::engine {
 
@@ -13,9 +14,11 @@ namespace aieb::engine {
 /// as it stands, for the few keys where null and absent differ.
 using FamilySpec = ModelSpec(const ConfigReader& config, const Json& raw);
 
-FamilySpec llama, mistral, qwen2, qwen3, qwen3_moe, mixtral, smollm3, phi3, gemma, gemma2, gemma3,
-    gpt_oss;
-FamilySpec gpt2, gpt_neo, opt, gpt_neox, phi, falcon;
+FamilySpec llama, mistral, ministral3, qwen2, qwen3, smollm3, phi3, gemma, gemma2, gemma3;
+FamilySpec olmo2, granite, cohere, cohere2, stablelm, glm, glm4, nemotron, exaone4, ernie4_5,
+    hunyuan, apertus;
+FamilySpec mixtral, qwen2_moe, qwen3_moe, gpt_oss, glm4_moe, deepseek_v3, llama4;
+FamilySpec gpt2, gpt_neo, gptj, opt, gpt_neox, phi, falcon, bloom, starcoder2;
 
 // What the functions above are made of.
 
@@ -31,6 +34,10 @@ struct HeadDefaults {
 
 /// Sizes that all families share, under any of the names they have for them.
 ModelSpec read_sizes(const ConfigReader& config, const NameMap& names, HeadDefaults defaults = {});
+
+/// RMS norms before both branches, gated SiLU, rotary halves: what most families vary.
+ModelSpec llama_like(const ConfigReader& config, HeadDefaults heads = {},
+                     const RopeDefaults& rope = {});
 
 /// All layers rotate with `rope`.
 void set_rope(ModelSpec& spec, RopeSpec rope);
@@ -61,6 +68,9 @@ void set_windows(ModelSpec& spec, const ConfigReader& config, int64_t window, Sl
   const auto sliding = sliding_layers(spec, config, slides);
   for (size_t i = 0; i < sliding.size(); ++i) spec.layers[i].window = sliding[i] ? window : 0;
 }
+
+/// Only layers with a window rotate.
+void rotate_sliding_layers_only(ModelSpec& spec);
 
 inline constexpr auto kAllLayers = [](size_t) { return true; };
 

@@ -16,7 +16,9 @@ enum class Activation {
   kGelu,      ///< exact, erf
   kGeluTanh,  ///< tanh form: gelu_new, gelu_pytorch_tanh, gelu_fast
   kRelu,
+  kRelu2,          ///< relu(x)²
   kClampedSwiglu,  ///< gpt-oss: min(gate, l)·σ(1.702·gate)·(clamp(up, ±l) + 1), l = 7; gated only
+  kXielu,          ///< with coefficients of every layer, see Xielu; never gated
 };
 
 struct NormSpec {
@@ -24,6 +26,7 @@ struct NormSpec {
   double eps = 1e-6;
   double weight_offset = 0;        ///< 1 for families that store w − 1
   bool cast_before_weight = true;  ///< see Norm
+  bool weighted = true;            ///< false: x̂ alone, nothing is stored
 };
 
 enum class RopeKind { kDefault, kLinear, kDynamic, kYarn, kLongrope, kLlama3 };
@@ -60,6 +63,23 @@ enum class QkvLayout {
   kPerGroup,  ///< per key/value head: its queries, then k, then v
 };
 
+/// Attention that grows sharper with the position p of the query:
+/// q ← q · (1 + gain · ln(1 + ⌊p / period⌋)).
+struct QueryTemperature {
+  double gain = 0;
+  double period = 1;
+  bool cache_index_from_one = false;  ///< p is the cache index + 1, padding counted (Llama 4)
+};
+
+/// Multi-head latent attention (DeepSeek-V2): queries, and keys with values, come from vectors of
+/// low rank that are normalised. A head's rotated part of the key is shared by all heads.
+struct LatentSpec {
+  int64_t query_rank = 0;  ///< 0: queries come from the hidden state directly
+  int64_t kv_rank = 0;     ///< 0: the attention is not latent
+  int64_t rotated = 0;     ///< dimensions of a head that are rotated; stored after the others
+  NormSpec norm;
+};
+
 enum class PositionKind { kNone, kLearned, kRope, kAlibi };
 
 struct AttentionSpec {
@@ -69,15 +89,34 @@ struct AttentionSpec {
   double scale = 0;
   double softcap = 0;
   QkvLayout layout = QkvLayout::kSeparate;
+  int64_t value_dim = 0;  ///< of a head's values; head_dim in most families
   std::optional<NormSpec> qk_norm;
   bool norm_after_rope = false;
+  /// The checkpoint rotates neighbours (2i, 2i + 1). Their rows are moved apart when they are
+  /// loaded, which changes no product of queries and keys.
+  bool rotates_neighbours = false;
+  QueryTemperature temperature;
+  LatentSpec latent;
+};
+
+/// What the router's logits become: the weights of the chosen experts, before renormalisation.
+enum class RouterScore {
+  kSoftmax,          ///< over all experts
+  kSoftmaxOfChosen,  ///< over the chosen ones (gpt-oss)
+  kSigmoid,          ///< of each, computed in float32
 };
 
 struct MoeSpec {
   int64_t experts = 0;  ///< 0: no mixture of experts
   int64_t per_token = 0;
-  bool softmax_after_topk = false;  ///< softmax over the chosen logits only (gpt-oss)
-  bool renormalise = false;         ///< chosen weights are scaled to sum 1
+  RouterScore score = RouterScore::kSoftmax;
+  bool renormalise = false;  ///< chosen weights are scaled to sum 1
+  double scale = 1;          ///< then they are multiplied by it
+  /// Experts are chosen from the best `groups_kept` of `groups` equal runs of experts; a group's
+  /// rank is the sum of its two highest scores (DeepSeek-V3).
+  int64_t groups = 1;
+  int64_t groups_kept = 1;
+  bool weigh_input = false;  ///< weights multiply what experts read, not what they write (Llama 4)
 };
 
 struct MlpSpec {
@@ -88,8 +127,11 @@ struct MlpSpec {
 
 /// Facts that differ between the layers of one model.
 struct LayerSpec {
-  int64_t window = 0;  ///< 0: full attention
-  int rope = -1;       ///< index into ModelSpec::ropes; −1: none
+  int64_t window = 0;     ///< 0: full attention
+  int64_t chunk = 0;      ///< keys of the query's own run of this many positions are seen; 0: all
+  int rope = -1;          ///< index into ModelSpec::ropes; −1: none
+  bool qk_norm = true;    ///< AttentionSpec::qk_norm applies, where there is one
+  bool tempered = false;  ///< AttentionSpec::temperature applies
   bool moe = false;
   double attention_scale = 0;  ///< 0: AttentionSpec::scale
 };

@@ -17,6 +17,11 @@ const std::vector<SlotName> kSelfAttention = {
     {kOutput, "self_attn.o_proj"},        {kQueryNorm, "self_attn.q_norm", true},
     {kKeyNorm, "self_attn.k_norm", true},
 };
+// The first name of a slot counts, so these go before kSelfAttention.
+const std::vector<SlotName> kStablelmHeadNorms = {
+    {kQueryNorm, "self_attn.q_layernorm.norms.{}"},
+    {kKeyNorm, "self_attn.k_layernorm.norms.{}"},
+};
 const std::vector<SlotName> kTwoLayerNorms = {{kPreAttentionNorm, "input_layernorm"},
                                               {kPreMlpNorm, "post_attention_layernorm"}};
 const std::vector<SlotName> kFourLayerNorms = {
@@ -30,6 +35,13 @@ const std::vector<SlotName> kGatedMlp = {
     {kUp, "mlp.up_proj", true},
     {kGateUp, "mlp.gate_up_proj", true},
     {kDown, "mlp.down_proj", true},
+};
+
+const std::vector<SlotName> kQwenExperts = {
+    {kRouter, "mlp.gate"},
+    {kExpertGate, "mlp.experts.{}.gate_proj"},
+    {kExpertUp, "mlp.experts.{}.up_proj"},
+    {kExpertDown, "mlp.experts.{}.down_proj"},
 };
 
 std::vector<SlotName> join(std::initializer_list<std::vector<SlotName>> parts) {
@@ -61,10 +73,12 @@ NameMap opt_map(Slot attention_norm, Slot mlp_norm) {
            {kDown, "fc2"}}};
 }
 
-NameMap falcon_map(const std::vector<SlotName>& norms) {
+NameMap falcon_map(const std::vector<SlotName>& norms,
+                   std::vector<SlotName> ends = {{kEmbedding, "word_embeddings"},
+                                                 {kFinalNorm, "ln_f"}}) {
   return {{"transformer.", ""},
           "h.",
-          {{kEmbedding, "word_embeddings"}, {kFinalNorm, "ln_f"}},
+          std::move(ends),
           kModelHeads,
           join({norms,
                 {{kQkv, "self_attention.query_key_value"},
@@ -93,6 +107,41 @@ NameMap gpt2_map() {
 const NameMap kLlama = model_map(join({kTwoLayerNorms, kSelfAttention, kGatedMlp}));
 const NameMap kFourNorms = model_map(join({kFourLayerNorms, kSelfAttention, kGatedMlp}));
 
+const NameMap kPostNorms = model_map(join({{{kPostAttentionNorm, "post_attention_layernorm"},
+                                            {kPostMlpNorm, "post_feedforward_layernorm"}},
+                                           kSelfAttention,
+                                           kGatedMlp}));
+
+const NameMap kSharedNorm =
+    model_map(join({{{kPreAttentionNorm, "input_layernorm"}}, kSelfAttention, kGatedMlp}));
+
+const NameMap kStablelm =
+    model_map(join({kTwoLayerNorms, kStablelmHeadNorms, kSelfAttention, kGatedMlp}));
+const NameMap kStablelmSharedNorm = model_map(join(
+    {{{kPreAttentionNorm, "input_layernorm"}}, kStablelmHeadNorms, kSelfAttention, kGatedMlp}));
+
+const NameMap kGlm4 = model_map(join({{{kPreAttentionNorm, "input_layernorm"},
+                                       {kPostAttentionNorm, "post_self_attn_layernorm"},
+                                       {kPreMlpNorm, "post_attention_layernorm"},
+                                       {kPostMlpNorm, "post_mlp_layernorm"}},
+                                      kSelfAttention,
+                                      kGatedMlp}));
+
+const NameMap kHunyuan = model_map(
+    join({kTwoLayerNorms,
+          {{kQueryNorm, "self_attn.query_layernorm"}, {kKeyNorm, "self_attn.key_layernorm"}},
+          kSelfAttention,
+          kGatedMlp}));
+
+const NameMap kApertus = model_map(join({{{kPreAttentionNorm, "attention_layernorm"},
+                                          {kPreMlpNorm, "feedforward_layernorm"},
+                                          {kActivation, "mlp.act_fn"}},
+                                         kSelfAttention,
+                                         kGatedMlp}));
+
+const NameMap kStarcoder2 =
+    model_map(join({kTwoLayerNorms, kSelfAttention, {{kUp, "mlp.c_fc"}, {kDown, "mlp.c_proj"}}}));
+
 const NameMap kMixtral = model_map(join({kTwoLayerNorms,
                                          kSelfAttention,
                                          {{kRouter, "block_sparse_moe.gate"},
@@ -100,19 +149,49 @@ const NameMap kMixtral = model_map(join({kTwoLayerNorms,
                                           {kExpertUp, "block_sparse_moe.experts.{}.w3"},
                                           {kExpertDown, "block_sparse_moe.experts.{}.w2"}}}));
 
-const NameMap kQwenMoe = model_map(join({kTwoLayerNorms,
-                                         kSelfAttention,
-                                         kGatedMlp,
-                                         {{kRouter, "mlp.gate"},
-                                          {kExpertGate, "mlp.experts.{}.gate_proj"},
-                                          {kExpertUp, "mlp.experts.{}.up_proj"},
-                                          {kExpertDown, "mlp.experts.{}.down_proj"}}}));
+const NameMap kQwenMoe = model_map(join({kTwoLayerNorms, kSelfAttention, kGatedMlp, kQwenExperts}));
+
+const NameMap kQwen2Moe = model_map(join({kTwoLayerNorms,
+                                          kSelfAttention,
+                                          kGatedMlp,
+                                          kQwenExperts,
+                                          {{kSharedGate, "mlp.shared_expert.gate_proj"},
+                                           {kSharedUp, "mlp.shared_expert.up_proj"},
+                                           {kSharedDown, "mlp.shared_expert.down_proj"},
+                                           {kSharedRouter, "mlp.shared_expert_gate"}}}));
+
+const NameMap kDeepseek = model_map(join({kTwoLayerNorms,
+                                          kSelfAttention,
+                                          kGatedMlp,
+                                          kQwenExperts,
+                                          {{kQueryDown, "self_attn.q_a_proj"},
+                                           {kQueryDownNorm, "self_attn.q_a_layernorm"},
+                                           {kQueryUp, "self_attn.q_b_proj"},
+                                           {kKvDown, "self_attn.kv_a_proj_with_mqa"},
+                                           {kKvDownNorm, "self_attn.kv_a_layernorm"},
+                                           {kKvUp, "self_attn.kv_b_proj"},
+                                           {kRouterBias, "mlp.gate.e_score_correction_bias"},
+                                           {kSharedGate, "mlp.shared_experts.gate_proj"},
+                                           {kSharedUp, "mlp.shared_experts.up_proj"},
+                                           {kSharedDown, "mlp.shared_experts.down_proj"}}}));
+
+const NameMap kLlama4 = model_map(join({kTwoLayerNorms,
+                                        kSelfAttention,
+                                        {{kGate, "feed_forward.gate_proj"},
+                                         {kUp, "feed_forward.up_proj"},
+                                         {kDown, "feed_forward.down_proj"},
+                                         {kRouter, "feed_forward.router"},
+                                         {kStackedGateUp, "feed_forward.experts.gate_up_proj"},
+                                         {kStackedDown, "feed_forward.experts.down_proj"},
+                                         {kSharedGate, "feed_forward.shared_expert.gate_proj"},
+                                         {kSharedUp, "feed_forward.shared_expert.up_proj"},
+                                         {kSharedDown, "feed_forward.shared_expert.down_proj"}}}));
 
 const NameMap kGptOss = model_map(join({kTwoLayerNorms,
                                         kSelfAttention,
                                         {{kSinks, "self_attn.sinks"},
                                          {kRouter, "mlp.router"},
-                                         {kStackedGateUp, "mlp.experts.gate_up_proj"},
+                                         {kInterleavedGateUp, "mlp.experts.gate_up_proj"},
                                          {kStackedDown, "mlp.experts.down_proj"}}}));
 
 const NameMap kGpt2 = gpt2_map();
@@ -129,6 +208,18 @@ const NameMap kGptNeo = {{"transformer.", ""},
                           {kPreMlpNorm, "ln_2"},
                           {kUp, "mlp.c_fc"},
                           {kDown, "mlp.c_proj"}}};
+
+const NameMap kGptj = {{"transformer.", ""},
+                       "h.",
+                       {{kEmbedding, "wte"}, {kFinalNorm, "ln_f"}},
+                       kModelHeads,
+                       {{kPreAttentionNorm, "ln_1"},
+                        {kQuery, "attn.q_proj"},
+                        {kKey, "attn.k_proj"},
+                        {kValue, "attn.v_proj"},
+                        {kOutput, "attn.out_proj"},
+                        {kUp, "mlp.fc_in"},
+                        {kDown, "mlp.fc_out"}}};
 
 const NameMap kGptNeox = {{"gpt_neox.", ""},
                           "layers.",
@@ -158,6 +249,11 @@ const NameMap kPhi = {kModelPrefixes,
                        {kUp, "mlp.fc1"},
                        {kDown, "mlp.fc2"}}};
 
+const NameMap kBloom =
+    falcon_map({{kPreAttentionNorm, "input_layernorm"}, {kPreMlpNorm, "post_attention_layernorm"}},
+               {{kEmbedding, "word_embeddings"},
+                {kEmbeddingNorm, "word_embeddings_layernorm"},
+                {kFinalNorm, "ln_f"}});
 const NameMap kFalconSharedNorm = falcon_map({{kPreAttentionNorm, "input_layernorm"}});
 const NameMap kFalconTwoNorms =
     falcon_map({{kPreAttentionNorm, "ln_attn"}, {kPreMlpNorm, "ln_mlp"}});

@@ -31,20 +31,36 @@ enum class Slot {
   kQueryNorm,
   kKeyNorm,
   kSinks,
+  // latent attention
+  kQueryDown,
+  kQueryDownNorm,
+  kQueryUp,
+  kKvDown,  ///< latent rows, then those of the shared rotated key
+  kKvDownNorm,
+  kKvUp,  ///< per head: key rows without rotation, then value rows
   // MLP
   kGate,
   kUp,
   kGateUp,  ///< gate rows, then up rows
   kDown,
+  kActivation,  ///< where an activation's own coefficients are
   // mixture of experts; "{}" in the name is the expert
   kRouter,
+  kRouterBias,  ///< the whole tensor name: added to the scores that experts are chosen by
   kExpertGate,
   kExpertUp,
   kExpertDown,
-  kStackedGateUp,  ///< [experts, hidden, 2·inner], gate and up columns interleaved
-  kStackedDown,    ///< [experts, inner, hidden]
+  kStackedGateUp,      ///< [experts, hidden, 2·inner]: gate columns, then up columns
+  kInterleavedGateUp,  ///< the same with gate and up columns in turn
+  kStackedDown,        ///< [experts, inner, hidden]
+  // an expert that every token goes to
+  kSharedGate,
+  kSharedUp,
+  kSharedDown,
+  kSharedRouter,  ///< [1, hidden]: its output is multiplied by σ of this
 };
 
+/// "{}" in the module of a norm of queries or keys is the head.
 struct SlotName {
   Slot slot;
   std::string_view module;  ///< relative to the layer (or the prefix); ".weight", ".bias" follow

@@ -52,6 +52,12 @@ double attention_factor(const RopeSpec& rope, const ConfigReader& parameters) {
 
 }  // namespace
 
+double yarn_attention_magnitude(const ConfigReader& config, const RopeSpec& rope) {
+  const auto mscale = ConfigReader(rope_parameters(config), "rope").get("mscale_all_dim", 0.0);
+  if (rope.kind == RopeKind::kDefault || mscale == 0) return 1;
+  return yarn_magnitude(rope.factor, mscale);
+}
+
 Json rope_parameters(const ConfigReader& config) {
   const Json* found = config.find("rope_scaling");
   if (found == nullptr || found->empty()) found = config.find("rope_parameters");

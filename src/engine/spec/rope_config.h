@@ -20,6 +20,10 @@ RopeSpec read_rope(const ConfigReader& config, int64_t head_dim, const RopeDefau
 RopeSpec read_rope(const ConfigReader& config, const Json& parameters, int64_t head_dim,
                    const RopeDefaults& defaults);
 
+/// What DeepSeek multiplies queries and keys by under yarn: a function of factor and
+/// mscale_all_dim; 1 without.
+double yarn_attention_magnitude(const ConfigReader& config, const RopeSpec& rope);
+
 /// rope_parameters or rope_scaling; an empty object when there is neither.
 Json rope_parameters(const ConfigReader& config);
 

@@ -1,6 +1,6 @@
 // engine_probe MODEL [float32|bfloat16|float16] [cuda] [--aten] [--eager] [--recordable]
-// [--unrecordable]: one JSON request a line on standard input, one JSON answer a line on standard
-// output. The differential tests in tests/unit drive it.
+// [--unrecordable] [--8bit|--fp4|--nf4|--nf4-double]: one JSON request a line on standard input,
+// one JSON answer a line on standard output. The differential tests in tests/unit drive it.
 //
 //   {"prompts": [[1, 2], [3]], "params": {"max_new_tokens": 24, …}}   generates as one batch
 //       → {"tokens": [[…], […]], "finish": ["eos", "length"], "logits": [[…], […]],
@@ -177,6 +177,15 @@ int run(int argc, char** argv) {
       StepGraphs graphs = open_step_graphs();
       if (!graphs.make) throw EnvironmentError(graphs.problem);
       make_graph = graphs.make;
+    }
+    if (argument == "--8bit")
+      options.quantisation = Quantisation{.four_bits = false, .compute = {}};
+    if (argument == "--fp4") options.quantisation = Quantisation{};
+    if (argument == "--nf4")
+      options.quantisation = Quantisation{.type = FourBits::kNf4, .compute = {}};
+    if (argument == "--nf4-double") {
+      options.quantisation =
+          Quantisation{.type = FourBits::kNf4, .double_quantisation = true, .compute = {}};
     }
     if (argument == "--recordable") make_graph = [] { return std::make_unique<RepeatedStep>(); };
     if (argument == "--unrecordable") {

@@ -19,21 +19,25 @@ struct Problem {
   Stored keys, values;
   KvView cache;
 
-  Problem(Random& random, DType dtype, std::int64_t kv_heads, std::int64_t group, std::int64_t dim)
+  Problem(Random& random, DType dtype, std::int64_t kv_heads, std::int64_t group, std::int64_t dim,
+          std::int64_t value_dim)
       : capacity(random.integer(1, 300)),
         q(random.normal(kv_heads * group * dim)),
         sinks(random.normal(kv_heads * group)),
         slopes(random.normal(kv_heads * group, 0.1f)),
         keys(dtype, random.normal(kv_heads * capacity * dim)),
-        values(dtype, random.normal(kv_heads * capacity * dim)),
-        cache{keys.bytes.data(), values.bytes.data(), dtype, capacity * dim} {
+        values(dtype, random.normal(kv_heads * capacity * value_dim)),
+        cache{keys.bytes.data(), values.bytes.data(), dtype, capacity * dim, capacity * value_dim} {
     a.heads = kv_heads * group;
     a.kv_heads = kv_heads;
     a.head_dim = dim;
+    a.value_dim = value_dim;
     a.scale = 1.f / std::sqrt(static_cast<float>(dim));
     seen.end = random.integer(1, capacity);
     seen.begin = random.integer(0, seen.end - 1);
   }
+  Problem(Random& random, DType dtype, std::int64_t kv_heads, std::int64_t group, std::int64_t dim)
+      : Problem(random, dtype, kv_heads, group, dim, dim) {}
 
   [[nodiscard]] double score(std::int64_t head, std::int64_t position) const {
     const std::int64_t d = a.head_dim;
@@ -48,22 +52,22 @@ struct Problem {
 
   /// Textbook softmax in double precision.
   [[nodiscard]] std::vector<double> truth() const {
-    std::vector<double> out(q.size(), 0);
+    std::vector<double> out(a.heads * a.value_dim, 0);
     for (std::int64_t h = 0; h < a.heads; ++h) {
       double total = a.sinks ? std::exp(double{a.sinks[h]}) : 0;
       for (std::int64_t p = seen.begin; p < seen.end; ++p) total += std::exp(score(h, p));
       for (std::int64_t p = seen.begin; p < seen.end; ++p) {
         const double weight = std::exp(score(h, p)) / total;
-        const std::int64_t row = (h / a.group() * capacity + p) * a.head_dim;
-        for (std::int64_t i = 0; i < a.head_dim; ++i)
-          out[h * a.head_dim + i] += weight * values.values[row + i];
+        const std::int64_t row = (h / a.group() * capacity + p) * a.value_dim;
+        for (std::int64_t i = 0; i < a.value_dim; ++i)
+          out[h * a.value_dim + i] += weight * values.values[row + i];
       }
     }
     return out;
   }
 
   [[nodiscard]] std::vector<float> ours(std::int64_t parts) const {
-    std::vector<float> out(q.size(), NAN);
+    std::vector<float> out(a.heads * a.value_dim, NAN);
     std::vector<float> scratch(static_cast<std::size_t>(parts * part_size(a)), NAN);
     for (std::int64_t kv = 0; kv < a.kv_heads; ++kv) {
       for (std::int64_t i = 0; i < parts; ++i) {
@@ -98,6 +102,14 @@ TEST_P(Attend, agrees_with_a_textbook_softmax_for_any_shape_and_split) {
 TEST_P(Attend, agrees_for_common_head_sizes) {
   for (const std::int64_t dim : {64, 80, 96, 128, 256})
     Problem(random_, DType::kBf16, 2, 4, dim).expect_exact(2);
+}
+
+TEST_P(Attend, has_values_of_another_width_than_keys) {
+  for (int round = 0; round < 10; ++round) {
+    Problem(random_, DType::kBf16, random_.integer(1, 3), random_.integer(1, 5),
+            random_.integer(1, 140), random_.integer(1, 140))
+        .expect_exact(random_.integer(1, 4));
+  }
 }
 
 TEST_P(Attend, caps_scores_softly) {

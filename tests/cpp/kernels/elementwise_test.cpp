@@ -50,6 +50,14 @@ TEST_P(Elementwise, activations_agree_with_double_precision_over_the_whole_range
   }
 }
 
+TEST_P(Elementwise, the_squared_relu_squares_what_is_positive) {
+  std::vector<float> x = random_.normal(random_.integer(1, 100), 4);
+  x.push_back(1e19f);
+  std::vector<float> y = x;
+  activate(Activation::kRelu2, y.data(), static_cast<std::int64_t>(y.size()));
+  for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(y[i], x[i] > 0 ? x[i] * x[i] : 0) << x[i];
+}
+
 TEST_P(Elementwise, a_gate_multiplies_by_the_activation) {
   for (const Case& c : kCases) {
     const auto n = random_.integer(1, 70);

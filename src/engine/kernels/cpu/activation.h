@@ -6,7 +6,8 @@
 
 namespace aieb::engine::cpu {
 
-/// x = act(x), in place. kClampedSwiglu exists only gated.
+/// x = act(x), in place. Not for kClampedSwiglu, which exists only
+/// gated, and kXielu, which has coefficients.
 /// Absolute error below 1e-6 · max(1, |x|); exact GELU uses Abramowitz & Stegun 7.1.26 for erf.
 void activate(Activation activation, float* x, std::int64_t n);
 

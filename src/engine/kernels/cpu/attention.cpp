@@ -28,8 +28,8 @@ void merge_parts(const DecodeAttention& a, const float* parts, std::int64_t coun
                  std::int64_t stride, std::int64_t kv_head, float* out) {
   for (std::int64_t g = 0; g < a.group(); ++g) {
     const std::int64_t head = kv_head * a.group() + g;
-    merge_head(parts + g * (a.head_dim + 2), count, stride, a.sinks ? a.sinks + head : nullptr,
-               a.head_dim, out + head * a.head_dim);
+    merge_head(parts + g * (a.value_dim + 2), count, stride, a.sinks ? a.sinks + head : nullptr,
+               a.value_dim, out + head * a.value_dim);
   }
 }
 

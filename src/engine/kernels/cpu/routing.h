@@ -14,8 +14,9 @@ struct Choice {
   float weight = 0;
 };
 
-/// The experts with the highest router scores, highest first (of equals the lower index), weighted
-/// by softmax as `spec` says.
-std::vector<Choice> pick_experts(const MoeSpec& spec, std::span<const float> scores);
+/// The experts with the highest router scores, highest first (of equals the lower index), chosen
+/// and weighted as `spec` says. `bias` is added to scores to choose by them; empty: none.
+std::vector<Choice> pick_experts(const MoeSpec& spec, std::span<const float> logits,
+                                 std::span<const float> bias = {});
 
 }  // namespace aieb::engine::cpu

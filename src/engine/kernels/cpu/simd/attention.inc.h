@@ -49,12 +49,12 @@ AIEB_SIMD void score_keys(const float* q, const T* keys, std::int64_t dim, float
 /// The same for `count` <= kBlock keys; the values of these positions are prefetched meanwhile.
 template <int kHeads, class T>
 AIEB_SIMD void score_block(const float* q, const T* keys, const T* values, std::int64_t dim,
-                           int count, float (*scores)[kBlock]) {
+                           std::int64_t value_dim, int count, float (*scores)[kBlock]) {
   constexpr int kKeys = 4;
   int i = 0;
   for (; i + kKeys <= count; i += kKeys) {
-    for (std::int64_t e = 0; e < kKeys * dim; e += kLine / static_cast<int>(sizeof(T)))
-      prefetch(values + i * dim + e);
+    for (std::int64_t e = 0; e < kKeys * value_dim; e += kLine / static_cast<int>(sizeof(T)))
+      prefetch(values + i * value_dim + e);
     score_keys<kHeads, kKeys>(q, keys + i * dim, dim, scores, i);
   }
   for (; i < count; ++i) score_keys<kHeads, 1>(q, keys + i * dim, dim, scores, i);
@@ -146,16 +146,16 @@ AIEB_SIMD_TARGET void attend_heads(const DecodeAttention& a, const T* keys, cons
                                    std::int64_t last, float* part) {
   alignas(64) float scores[kHeads][kBlock] = {};
   Running running[kHeads];
-  for (int h = 0; h < kHeads; ++h) running[h].part = part + h * (a.head_dim + 2);
+  for (int h = 0; h < kHeads; ++h) running[h].part = part + h * (a.value_dim + 2);
   for (std::int64_t p = positions.begin; p < positions.end; p += kBlock) {
     const int count = static_cast<int>(std::min<std::int64_t>(kBlock, positions.end - p));
-    score_block<kHeads>(q, keys + p * a.head_dim, values + p * a.head_dim, a.head_dim, count,
-                        scores);
+    score_block<kHeads>(q, keys + p * a.head_dim, values + p * a.value_dim, a.head_dim, a.value_dim,
+                        count, scores);
     for (int h = 0; h < kHeads; ++h) {
       const float highest = finish_scores(a, head + h, p - last, count, scores[h]);
-      weigh_block(running[h], highest, count, a.head_dim, scores[h]);
+      weigh_block(running[h], highest, count, a.value_dim, scores[h]);
     }
-    mix_block<kHeads>(scores, values + p * a.head_dim, a.head_dim, count, running);
+    mix_block<kHeads>(scores, values + p * a.value_dim, a.value_dim, count, running);
   }
 }
 
@@ -163,14 +163,14 @@ template <class T>
 AIEB_SIMD_TARGET void attend_group(const DecodeAttention& a, const KvView& cache, const float* q,
                                    std::int64_t kv_head, Range positions, std::int64_t last,
                                    float* part) {
-  const T* keys = static_cast<const T*>(cache.keys) + kv_head * cache.head_stride;
-  const T* values = static_cast<const T*>(cache.values) + kv_head * cache.head_stride;
+  const T* keys = static_cast<const T*>(cache.keys) + kv_head * cache.key_stride;
+  const T* values = static_cast<const T*>(cache.values) + kv_head * cache.value_stride;
   const std::int64_t first = kv_head * a.group();
   std::int64_t h = 0;
   const auto run = [&](auto heads) {
     constexpr int kHeads = decltype(heads)::value;
     attend_heads<kHeads>(a, keys, values, q + (first + h) * a.head_dim, first + h, positions, last,
-                         part + h * (a.head_dim + 2));
+                         part + h * (a.value_dim + 2));
     h += kHeads;
   };
   while (a.group() - h >= kHeadTile) run(std::integral_constant<int, kHeadTile>{});
@@ -185,8 +185,8 @@ AIEB_SIMD_TARGET void attend_part(const DecodeAttention& a, const KvView& cache,
                                   std::int64_t kv_head, Range positions, std::int64_t last,
                                   float* part) {
   for (std::int64_t h = 0; h < a.group(); ++h) {
-    float* p = part + h * (a.head_dim + 2);
-    std::fill(p, p + a.head_dim + 2, 0.f);
+    float* p = part + h * (a.value_dim + 2);
+    std::fill(p, p + a.value_dim + 2, 0.f);
     *p = -INFINITY;
   }
   switch (cache.dtype) {

@@ -57,6 +57,13 @@ struct Relu {
   AIEB_SIMD Vec operator()(Vec x) const { return max(splat(0), x); }
 };
 
+struct Relu2 {
+  AIEB_SIMD Vec operator()(Vec x) const {
+    const Vec positive = max(splat(0), x);
+    return positive * positive;
+  }
+};
+
 template <class Act>
 struct Gated {
   AIEB_SIMD Vec operator()(Vec gate, Vec up) const { return Act{}(gate)*up; }
@@ -159,10 +166,13 @@ AIEB_SIMD_TARGET void activate(Activation activation, float* x, std::int64_t n) 
       return detail::map<detail::GeluTanh>(x, n);
     case Activation::kRelu:
       return detail::map<detail::Relu>(x, n);
+    case Activation::kRelu2:
+      return detail::map<detail::Relu2>(x, n);
     case Activation::kClampedSwiglu:
+    case Activation::kXielu:
       break;
   }
-  throw std::invalid_argument("this activation exists only gated");
+  throw std::invalid_argument("this activation does not stand alone");
 }
 
 AIEB_SIMD_TARGET void gate(Activation activation, const float* gate, const float* up, float* out,
@@ -177,9 +187,14 @@ AIEB_SIMD_TARGET void gate(Activation activation, const float* gate, const float
       return map<Gated<GeluTanh>>(gate, up, out, n);
     case Activation::kRelu:
       return map<Gated<Relu>>(gate, up, out, n);
+    case Activation::kRelu2:
+      return map<Gated<Relu2>>(gate, up, out, n);
     case Activation::kClampedSwiglu:
       return map<ClampedSwiglu>(gate, up, out, n);
+    case Activation::kXielu:
+      break;
   }
+  throw std::invalid_argument("this activation is never gated");
 }
 
 AIEB_SIMD_TARGET float highest(const float* x, std::int64_t n) {
