@@ -70,7 +70,11 @@ def quantization(task: Json, transformers: Any) -> Json:
     if not (task["load_in_8bit"] or task["load_in_4bit"]):
         return {}
     config = transformers.BitsAndBytesConfig(
-        load_in_8bit=task["load_in_8bit"], load_in_4bit=task["load_in_4bit"]
+        load_in_8bit=task["load_in_8bit"],
+        load_in_4bit=task["load_in_4bit"],
+        bnb_4bit_quant_type=task["bnb_4bit_quant_type"],
+        bnb_4bit_use_double_quant=task["bnb_4bit_use_double_quant"],
+        bnb_4bit_compute_dtype=task["bnb_4bit_compute_dtype"],
     )
     return {"quantization_config": config}
 

@@ -24,6 +24,7 @@ main()
 LOAD = {
     "revision": "", "gguf_file": "", "trust_remote_code": False, "dtype": "auto", "device": "cpu",
     "device_map": None, "max_memory": None, "load_in_8bit": False, "load_in_4bit": False,
+    "bnb_4bit_quant_type": "fp4", "bnb_4bit_use_double_quant": False, "bnb_4bit_compute_dtype": "float32",
     "pad_token_id": None, "threads": 1, "use_chat_template": "auto", "add_special_tokens": "auto",
 }  # fmt: skip
 
