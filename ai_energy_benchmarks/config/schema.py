@@ -269,8 +269,8 @@ class MetricsConfig(Section):
     scope: str = "auto"
     #: Exporters that measure a remote server (no effect yet).
     sources: list[Any] | None = None
-    #: Warm-ups, repeats and stop rule (no effect yet).
-    protocol: dict[str, Any] | None = None
+    #: How the measurement is taken: the name of a protocol, or its fields (below).
+    protocol: dict[str, Any] | str | None = None
     #: Collectors that are Python classes, by registered name, each with its arguments or nothing (Python package only).
     collectors: dict[str, Any] | None = None
     price: PriceConfig = field(default_factory=PriceConfig)

@@ -8,8 +8,10 @@
 #include "analysis/footprint.h"
 #include "analysis/goodput.h"
 #include "analysis/gpu_stats.h"
+#include "analysis/intervals.h"
 #include "analysis/latency.h"
 #include "analysis/power_series.h"
+#include "analysis/repeats.h"
 #include "analysis/sources.h"
 #include "analysis/steady_state.h"
 #include "analysis/warnings.h"
@@ -72,9 +74,12 @@ class Analysis {
     add_planned_but_not_started();
     add_energy();
     describe_protocol();
+    add_repeats();
     const std::vector<std::string> unknown = judge_goodput(results_);
     results_.warnings = find_warnings(trace_, sources_, idle_, results_);
-    results_.warnings.insert(results_.warnings.end(), unknown.begin(), unknown.end());
+    for (const auto& more : {repeat_warnings(results_), unknown}) {
+      results_.warnings.insert(results_.warnings.end(), more.begin(), more.end());
+    }
     return std::move(results_);
   }
 
@@ -139,6 +144,7 @@ class Analysis {
         flights_.push_back(flight);
       }
       if (measured == nullptr) continue;
+      phase_of_request_.push_back(static_cast<size_t>(measured - measure_.data()));
       results_.requests.push_back(latencies_of(std::move(record)));
       results_.requests.back().start_s = since_origin(results_.requests.back().record.sent_ns);
     }
@@ -277,12 +283,32 @@ class Analysis {
                         {"start_s", seconds(phase.start_ns - origin_ns())},
                         {"duration_s", seconds(phase.end_ns - phase.start_ns)}});
     }
-    results_.protocol = {{"warmups", warmups}, {"repeats", measure_.size()}, {"phases", phases}};
+    const Json fields = object_or_empty(trace_.meta_json(meta::kProtocol));
+    results_.protocol = {{"name", fields.value("name", Json())},
+                         {"fields", fields},
+                         {"warmups", warmups},
+                         {"repeats", measure_.size()},
+                         {"phases", phases}};
+  }
+
+  void add_repeats() {
+    if (results_.is_monitor()) return;
+    const std::vector<Quantity> baselines = idle_baselines(sources_, idle_);
+    results_.repeats = summarize_repeats(
+        {trace_, sources_, baselines, measure_, results_.requests, phase_of_request_});
+    if (results_.energy_disabled) {
+      for (RepeatResult& repeat : results_.repeats) {
+        repeat.energy = repeat.gpu_energy = repeat.energy_per_output_token =
+            repeat.energy_per_request = Quantity::disabled("J");
+      }
+    }
+    results_.intervals = intervals_of(results_.repeats, results_.requests);
   }
 
   Trace trace_;
   Results results_;
   std::vector<TimeSpan> measure_;
+  std::vector<size_t> phase_of_request_;  ///< index in measure_, for each of the results' requests
   std::vector<TimeSpan> idle_;
   std::vector<int64_t> edges_;
   std::vector<Flight> flights_;

@@ -1,8 +1,13 @@
 #include "analysis/compare.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <utility>
+
+#include "analysis/intervals.h"
+#include "analysis/statistics.h"
 
 namespace aieb {
 namespace {
@@ -44,6 +49,38 @@ double per_joule(const Quantity& value, const Results& r) {
   return *value.value / *total.value;
 }
 
+/// Standard error of a mean and how well that is known itself.
+struct StandardError {
+  double value = 0;
+  double dof = std::numeric_limits<double>::infinity();
+};
+
+/// From the run's interval, scaled to a value that is its mean times a constant (a run's energy is
+/// that of its repeats together); else from the expanded random part.
+StandardError standard_error(const Quantity& q, const MetricInterval* interval) {
+  if (interval == nullptr || interval->mean == 0) return {q.random / 2};
+  const auto n = static_cast<double>(interval->count);
+  const double scale = q.known() ? *q.value / interval->mean : 1;
+  return {std::abs(scale) * interval->std / std::sqrt(n), n - 1};
+}
+
+/// Half width of the 95 % interval of a difference (Welch and Satterthwaite).
+double welch(const StandardError& a, const StandardError& b) {
+  const double squares = a.value * a.value + b.value * b.value;
+  if (squares <= 0) return 0;
+  const double fourth = std::pow(a.value, 4) / a.dof + std::pow(b.value, 4) / b.dof;
+  const double dof =
+      fourth > 0 ? squares * squares / fourth : std::numeric_limits<double>::infinity();
+  return student_t_975(dof) * std::sqrt(squares);
+}
+
+/// What the metric's random part is by the interval; the value stays.
+Quantity with_interval(Quantity q, const MetricInterval* interval) {
+  if (!q.known() || interval == nullptr || interval->mean == 0) return q;
+  q.random = std::abs(*q.value / interval->mean) * interval->half_width;
+  return q;
+}
+
 void judge(MetricComparison& metric) {
   const Quantity& d = metric.difference;
   if (!d.known() || d.uncertainty() <= 0) return;
@@ -64,7 +101,20 @@ MetricComparison compare_quantities(std::string key, std::string label, const Qu
   } else {
     metric.difference.reason = a.known() ? b.reason : a.reason;
   }
-  judge(metric);
+  return metric;
+}
+
+/// The same, with random parts by the runs' intervals of `interval_key` where they have one.
+MetricComparison compare_with_intervals(const char* key, const char* label,
+                                        const char* interval_key, const Quantity& in_a,
+                                        const Quantity& in_b, const Results& a, const Results& b) {
+  const MetricInterval* of_a = find_interval(a.intervals, interval_key);
+  const MetricInterval* of_b = find_interval(b.intervals, interval_key);
+  MetricComparison metric =
+      compare_quantities(key, label, with_interval(in_a, of_a), with_interval(in_b, of_b));
+  if (metric.difference.known() && (of_a != nullptr || of_b != nullptr)) {
+    metric.difference.random = welch(standard_error(in_a, of_a), standard_error(in_b, of_b));
+  }
   return metric;
 }
 
@@ -72,16 +122,18 @@ MetricComparison compare_quantities(std::string key, std::string label, const Qu
 struct EnergyMetric {
   const char* key;
   const char* label;
+  const char* interval;  ///< whose spread is theirs
   const Quantity& (*value)(const Results&);
 };
 const EnergyMetric kEnergyMetrics[] = {
-    {"total_energy_j", "energy",
+    {"total_energy_j", "energy", "total_energy_j",
      [](const Results& r) -> const Quantity& { return r.measure.total.gross; }},
-    {"energy_per_request_j", "energy per prompt",
+    {"energy_per_request_j", "energy per prompt", "energy_per_request_j",
      [](const Results& r) -> const Quantity& { return r.energy_per_request; }},
-    {"energy_per_output_token_j", "energy per output token",
+    {"energy_per_output_token_j", "energy per output token", "energy_per_output_token_j",
      [](const Results& r) -> const Quantity& { return r.energy_per_output_token; }},
-    {"emissions_g", "emissions", [](const Results& r) -> const Quantity& { return r.emissions; }},
+    {"emissions_g", "emissions", "total_energy_j",
+     [](const Results& r) -> const Quantity& { return r.emissions; }},
 };
 
 /// The mean of a sample with twice its standard error.
@@ -107,28 +159,34 @@ void add_energy(Comparison& out, const Results& a, const Results& b) {
   for (const EnergyMetric& row : kEnergyMetrics) {
     const Quantity& in_a = row.value(a);
     const Quantity& in_b = row.value(b);
-    MetricComparison metric = compare_quantities(row.key, row.label, in_a, in_b);
+    MetricComparison metric =
+        compare_with_intervals(row.key, row.label, row.interval, in_a, in_b, a, b);
     if (out.same_sensors && metric.difference.known()) {
       metric.difference.systematic =
           systematic_of_difference(a.measure, per_joule(in_a, a), b.measure, per_joule(in_b, b));
-      judge(metric);
     }
+    judge(metric);
     out.metrics.push_back(std::move(metric));
   }
 }
 
 void add_performance(Comparison& out, const Results& a, const Results& b) {
-  const auto add = [&out](const char* key, const char* label, const Quantity& x,
-                          const Quantity& y) {
-    out.metrics.push_back(compare_quantities(key, label, x, y));
+  const auto add = [&](const char* key, const char* label, const Quantity& x, const Quantity& y) {
+    out.metrics.push_back(compare_with_intervals(key, label, key, x, y, a, b));
+    judge(out.metrics.back());
   };
   add("ttft_s", "time to first token, mean", mean_of(a.ttft_s, "s"), mean_of(b.ttft_s, "s"));
   add("tpot_s", "time per output token, mean", mean_of(a.tpot_s, "s"), mean_of(b.tpot_s, "s"));
   add("e2e_s", "latency, mean", mean_of(a.e2e_s, "s"), mean_of(b.e2e_s, "s"));
-  add("output_tokens_per_s", "output tokens/s", exact(a.output_tokens_per_s, "1/s"),
-      exact(b.output_tokens_per_s, "1/s"));
-  add("throughput_prompts_per_sec", "prompts/s", exact(a.throughput_prompts_per_s, "1/s"),
-      exact(b.throughput_prompts_per_s, "1/s"));
+  const auto add_rate = [&](const char* key, const char* label, const std::optional<double>& x,
+                            const std::optional<double>& y) {
+    add(key, label, exact(x, "1/s"), exact(y, "1/s"));
+    const bool known = find_interval(a.intervals, key) && find_interval(b.intervals, key);
+    if (!known) out.metrics.back().verdict = Verdict::kUnknown;
+  };
+  add_rate("output_tokens_per_s", "output tokens/s", a.output_tokens_per_s, b.output_tokens_per_s);
+  add_rate("throughput_prompts_per_sec", "prompts/s", a.throughput_prompts_per_s,
+           b.throughput_prompts_per_s);
 }
 
 /// Facts that must be equal for a comparison to mean something: {in words, where they are}.
@@ -177,6 +235,7 @@ const Fact kFacts[] = {
      [](const Results& r) { return setting(r, "scenario", "reasoning_params"); }},
     {"batch size", [](const Results& r) { return setting(r, "scenario", "batch_size"); }},
     {"load", [](const Results& r) { return setting(r, "scenario", "load"); }},
+    {"protocol", [](const Results& r) { return text_at(r.protocol, "name"); }},
     {"warm-up prompts", [](const Results& r) { return setting(r, "metrics", "warmup_prompts"); }},
     {"idle time, s", [](const Results& r) { return setting(r, "metrics", "idle_s"); }},
     {"repeats", [](const Results& r) { return text_at(r.protocol, "repeats"); }},

@@ -32,6 +32,7 @@ struct MetricComparison {
 struct Comparison {
   std::vector<MetricComparison> metrics;
   bool same_sensors = false;  ///< both on one host: what its sensors are off by cancels largely
+  int pairs = 0;              ///< of runs measured in turn (analysis/paired.h); 0: two runs
   std::vector<std::string> not_comparable;  ///< what differs besides what is compared, in words
 };
 
@@ -39,8 +40,12 @@ struct Comparison {
 ///
 /// Where both runs were measured by the same domain of the same host, its systematic error is the
 /// same factor in both: only its part of the difference remains, and a tenth that may have changed
-/// between the runs (temperature). Everything else adds in quadrature. Means of latencies carry
-/// twice their standard error.
+/// between the runs (temperature). Everything else adds in quadrature.
+///
+/// Random parts come from the runs' intervals (Results::intervals) where they have one: standard
+/// errors add in quadrature, with the degrees of freedom of Welch and Satterthwaite. A mean latency
+/// without one carries twice its standard error, an energy its sensors' random part; a rate without
+/// one has no verdict.
 Comparison compare(const Results& a, const Results& b);
 
 /// Whether both were measured on one host, whose name is known.

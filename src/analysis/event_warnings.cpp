@@ -1,15 +1,21 @@
 #include "analysis/event_warnings.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 namespace aieb {
 namespace {
 
-bool overlaps_measurement(const Trace& trace, int64_t from_ns, int64_t to_ns) {
-  return std::any_of(trace.phases.begin(), trace.phases.end(), [&](const Phase& phase) {
-    return phase.kind == PhaseKind::kMeasure && to_ns >= phase.start_ns && from_ns <= phase.end_ns;
+std::vector<TimeSpan> measured_spans(const Trace& trace) {
+  std::vector<TimeSpan> spans;
+  for (const Phase& phase : trace.phases) {
+    if (phase.kind == PhaseKind::kMeasure) spans.push_back({phase.start_ns, phase.end_ns});
+  }
+  return spans;
+}
+
+bool overlaps(std::span<const TimeSpan> windows, int64_t from_ns, int64_t to_ns) {
+  return std::any_of(windows.begin(), windows.end(), [&](const TimeSpan& window) {
+    return to_ns >= window.start_ns && from_ns <= window.end_ns;
   });
 }
 
@@ -20,11 +26,17 @@ std::string in_words(const Json& entry) {
   return entry.value("name", "?") + " (pid " + std::to_string(entry.value("pid", int64_t{0})) + ")";
 }
 
-/// Events of one kind tell that a GPU's list (of reasons, of processes) is now another one. Gives
-/// what was listed at any time while measuring, by GPU.
-std::map<int, std::set<std::string>> listed_while_measuring(const Trace& trace,
-                                                            const std::string& kind,
-                                                            const char* list) {
+std::string joined(const std::set<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
+}  // namespace
+
+std::map<int, std::set<std::string>> listed_during(const Trace& trace, const std::string& kind,
+                                                   const char* list,
+                                                   std::span<const TimeSpan> windows) {
   struct State {
     int64_t since_ns = 0;
     std::set<std::string> entries;
@@ -32,7 +44,7 @@ std::map<int, std::set<std::string>> listed_while_measuring(const Trace& trace,
   std::map<int, State> now;
   std::map<int, std::set<std::string>> out;
   const auto leave = [&](int gpu, const State& state, int64_t until_ns) {
-    if (state.entries.empty() || !overlaps_measurement(trace, state.since_ns, until_ns)) return;
+    if (state.entries.empty() || !overlaps(windows, state.since_ns, until_ns)) return;
     out[gpu].insert(state.entries.begin(), state.entries.end());
   };
   for (const TraceEvent& event : trace.events) {
@@ -48,23 +60,16 @@ std::map<int, std::set<std::string>> listed_while_measuring(const Trace& trace,
   return out;
 }
 
-std::string joined(const std::set<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : ", ") + part;
-  return out;
-}
-
-}  // namespace
-
 std::vector<std::string> event_warnings(const Trace& trace) {
   std::vector<std::string> out;
-  for (const auto& [gpu, reasons] : listed_while_measuring(trace, "throttle", "reasons")) {
+  const std::vector<TimeSpan> measured = measured_spans(trace);
+  for (const auto& [gpu, reasons] : listed_during(trace, "throttle", "reasons", measured)) {
     out.push_back("GPU " + std::to_string(gpu) + " was throttled while measuring (" +
                   joined(reasons) +
                   "): the results are not those of its full clock. Check its cooling and power "
                   "limit");
   }
-  for (const auto& [gpu, processes] : listed_while_measuring(trace, "gpu_shared", "processes")) {
+  for (const auto& [gpu, processes] : listed_during(trace, "gpu_shared", "processes", measured)) {
     out.push_back("other processes used GPU " + std::to_string(gpu) + " while measuring (" +
                   joined(processes) + "): their energy is part of the result");
   }

@@ -59,6 +59,12 @@ std::string comparison_text(const Results& a, const Results& b, const Comparison
   }
   out += table.text();
   out += "\nyes: larger than its uncertainty (95 %). not shown: may be chance.\n";
+  if (comparison.pairs > 0) {
+    out += fmt::format(
+        "Means of {} pairs of runs measured in turn; B − A is the mean over the "
+        "pairs.\n",
+        comparison.pairs);
+  }
   out += comparison.same_sensors
              ? "Measured by the same sensors: what they are off by cancels largely.\n"
              : "Measured by different sensors: their errors count in full.\n";
@@ -82,6 +88,7 @@ Json comparison_json(const Results& a, const Results& b, const Comparison& compa
   return {{"a", run_title(a)},
           {"b", run_title(b)},
           {"same_sensors", comparison.same_sensors},
+          {"pairs", comparison.pairs},
           {"not_comparable", comparison.not_comparable},
           {"metrics", metrics}};
 }

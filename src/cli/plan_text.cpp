@@ -40,6 +40,7 @@ std::string describe_plan(const Plan& plan) {
   line("benchmark", d["name"].get<std::string>());
   line("backend", listed(d["backend"]));
   line("dataset", listed(d["dataset"]));
+  if (plan.protocol.is_set()) line("protocol", listed(d["protocol"]));
   line("warm-up", fmt::format("{} prompts", plan.warmup.requests.size()));
   line("measure", fmt::format("{} prompts, batch size {}, load {}", plan.measure.requests.size(),
                               plan.measure.batch_size, listed(d["load"])));

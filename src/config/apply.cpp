@@ -57,6 +57,7 @@ class Applier {
     }
     note_unlisted(option, value, *typed);
     if (option.members) members(option, value, *typed);
+    if (stands_for_a_name(option, value)) typed = Json{{"name", *typed}};
     return typed;
   }
 
@@ -84,7 +85,8 @@ class Applier {
       const NodeKey& key = map.keys[i];
       const auto row = std::find(names.begin(), names.end(), key.text);
       if (row == names.end()) {
-        if (!nearest(key.text, names).empty()) unknown(key, option.key + ".", names);
+        const bool closed = option.type == OptionType::kMapOrText;
+        if (closed || !nearest(key.text, names).empty()) unknown(key, option.key + ".", names);
         continue;
       }
       OptionFacts member = (*option.members)[static_cast<size_t>(row - names.begin())];

@@ -182,6 +182,13 @@ Limits one_of_or(std::vector<std::string> choices, bool (*accepts)(const std::st
   return limits;
 }
 
+bool stands_for_a_name(const OptionFacts& facts, const Node& node) {
+  if (facts.type != OptionType::kMapOrText || facts.members == nullptr) return false;
+  if (!node.is_scalar()) return false;
+  return std::any_of(facts.members->begin(), facts.members->end(),
+                     [](const OptionFacts& member) { return member.key == "name"; });
+}
+
 std::string expectation(const OptionFacts& facts) {
   const Limits& limits = facts.limits;
   if (!limits.choices.empty()) {

@@ -63,7 +63,8 @@ struct OptionFacts {
   std::string unit;
   std::string since;  ///< version that brought it
   std::string description;
-  const std::vector<OptionFacts>* members = nullptr;  ///< of a kMap: its known keys; others pass
+  /// Known keys of a mapping; others pass, except in a kMapOrText.
+  const std::vector<OptionFacts>* members = nullptr;
 };
 
 /// A row with its binding to a member of Target.
@@ -72,6 +73,9 @@ struct Option : OptionFacts {
   std::function<void(Target&, const Json&)> set;
   std::function<Json(const Target&)> get;
 };
+
+/// Whether `node` is a text in place of a mapping with the member `name`: it is that name.
+bool stands_for_a_name(const OptionFacts& facts, const Node& node);
 
 /// What a value must be, as an error message says it: "a whole number of at least 1".
 std::string expectation(const OptionFacts& facts);

@@ -91,11 +91,9 @@ std::string generation_table_text() {
   return text;
 }
 
-std::string reasoning_table_text() {
-  std::string text = table_head("Reasoning parameters (`scenario.reasoning_params`)");
-  for (const OptionFacts& facts : *find_option("scenario.reasoning_params")->members) {
-    text += row(facts, "");
-  }
+std::string member_table_text(const std::string& title, const std::string& key) {
+  std::string text = table_head(title + " (`" + key + "`)");
+  for (const OptionFacts& facts : *find_option(key)->members) text += row(facts, "");
   return text;
 }
 
@@ -112,7 +110,9 @@ std::string environment_table_text() {
 }  // namespace
 
 std::string options_markdown() {
-  return key_tables() + generation_table_text() + reasoning_table_text() + environment_table_text();
+  return key_tables() + generation_table_text() +
+         member_table_text("Reasoning parameters", "scenario.reasoning_params") +
+         member_table_text("Measurement protocol", "metrics.protocol") + environment_table_text();
 }
 
 std::string options_help() {

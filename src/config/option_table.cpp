@@ -5,6 +5,7 @@
 
 #include "config/device_names.h"
 #include "config/generation_options.h"
+#include "config/protocol.h"
 
 namespace aieb {
 namespace {
@@ -303,8 +304,11 @@ std::vector<ConfigOption> metrics_rows() {
           one_of({"auto", "local", "remote"})),
       row("metrics.sources", kList, MEMBER(metrics.sources), kOurs,
           "Exporters that measure a remote server (no effect yet)."),
-      row("metrics.protocol", kMap, MEMBER(metrics.protocol), kOurs,
-          "Warm-ups, repeats and stop rule (no effect yet)."),
+      with_members(
+          row("metrics.protocol", kMapOrText, MEMBER(metrics.protocol), kOurs,
+              "How the measurement is taken: the name of a protocol, or its fields (below).",
+              one_of(protocol_names())),
+          protocol_members()),
       row("metrics.collectors", kMap, MEMBER(metrics.collectors), kOurs,
           "Collectors that are Python classes, by registered name, each with its arguments or "
           "nothing (Python package only)."),

@@ -115,6 +115,11 @@ bool set_key(Node& document, std::string_view key, Node value) {
     if (option && next->is_null() && !key.empty()) {
       *next = node_from_json(default_of(*option), {"default", 0});
     }
+    if (option && !key.empty() && stands_for_a_name(*option, *next)) {
+      Node map = Node::of(Node::Kind::kMapping, next->origin);
+      map.put({"name", next->origin}, *next);
+      *next = std::move(map);
+    }
     node = next;
   }
   overlay(*node, std::move(value), path);

@@ -18,8 +18,6 @@ struct Setting {
 constexpr std::array kSettings{
     Setting{"metrics.sources", [](const BenchmarkConfig& c) { return filled(c.metrics.sources); },
             "exporters are not read; run aieb on the server's host to measure its energy"},
-    Setting{"metrics.protocol", [](const BenchmarkConfig& c) { return filled(c.metrics.protocol); },
-            "metrics.idle_s and metrics.warmup_prompts set the idle time and the warm-up"},
     Setting{"backend.max_memory",
             [](const BenchmarkConfig& c) { return filled(c.backend.max_memory); },
             "the model is placed on one device"},

@@ -135,6 +135,45 @@ struct SteadyState {
   Quantity energy_per_output_token;  ///< J: energy ÷ output_tokens
 };
 
+/// What is to be known of a repeat before its numbers are used. A repeat is never left out.
+struct RepeatFlag {
+  std::string kind;  ///< outlier, throttled, short, warm, unstable, failed
+  std::string text;  ///< in words
+};
+
+/// One measure phase by itself: what may differ from repeat to repeat.
+struct RepeatResult {
+  int repeat = 0;
+  double start_s = 0;  ///< since the first phase began
+  double duration_s = 0;
+  int64_t prompts = 0;
+  int64_t successful_prompts = 0;
+  std::optional<int64_t> output_tokens;
+  Quantity energy;                   ///< J, gross total
+  Quantity gpu_energy;               ///< J
+  Quantity energy_per_output_token;  ///< J
+  Quantity energy_per_request;       ///< J
+  std::optional<double> output_tokens_per_s;
+  std::optional<double> throughput_prompts_per_s;
+  std::optional<double> ttft_s;  ///< means over its answered prompts, as the two below
+  std::optional<double> tpot_s;
+  std::optional<double> e2e_s;
+  std::vector<RepeatFlag> flags;
+};
+
+/// How well a run knows one of its means. analysis/intervals.h says what each method covers.
+struct MetricInterval {
+  std::string key;  ///< as in a comparison, e.g. "output_tokens_per_s"
+  std::string label;
+  std::string unit;
+  std::string method;     ///< "repeats" or "batch_means"
+  int64_t count = 0;      ///< repeats or batches
+  double mean = 0;        ///< of one repeat
+  double std = 0;         ///< of repeats or batches; sample standard deviation
+  double half_width = 0;  ///< of the 95 % interval of the mean (Student's t)
+  double systematic = 0;  ///< k = 2: the sensors' gain, which all repeats share; 0 for times
+};
+
 /// `backend` of a recording without requests: of a machine or of a command (`aieb monitor`).
 constexpr const char* kMonitorBackend = "monitor";
 
@@ -199,13 +238,15 @@ struct Results {
 
   std::vector<GpuStats> gpus;
   std::vector<RequestResult> requests;
-  std::vector<std::string> warnings;  ///< plain words, each naming what to change
+  std::vector<RepeatResult> repeats;      ///< one for each measure phase
+  std::vector<MetricInterval> intervals;  ///< of what has one
+  std::vector<std::string> warnings;      ///< plain words, each naming what to change
 
   // Carried over from the trace
   Json config = Json::object();
   Json environment = Json::object();
   Json backend_info = Json::object();
-  Json protocol = Json::object();   ///< {warmups, repeats, phases: [{kind, start_s, duration_s}]}
+  Json protocol = Json::object();   ///< {name, fields, warmups, repeats, phases: [{kind, …}]}
   Json collected = Json::object();  ///< {collector: what it measured}
   Json files = Json::object();      ///< {label: path}
 };

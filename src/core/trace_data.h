@@ -23,6 +23,7 @@ constexpr const char* kBackendInfo = "backend_info";  ///< JSON: what Backend::i
 constexpr const char* kCarbon = "carbon";             ///< JSON: CarbonFactor
 constexpr const char* kMissing = "missing";           ///< JSON: list of MissingComponent
 constexpr const char* kCollected = "collected";       ///< JSON: {collector: what it measured}
+constexpr const char* kProtocol = "protocol";         ///< JSON: config/protocol.h, resolved
 constexpr const char* kPlan = "plan";                 ///< JSON: prompts, seed, dataset, batch size
 constexpr const char* kFiles = "files";               ///< JSON: {label: path} of every file written
 }  // namespace meta

@@ -1,5 +1,6 @@
 #include "reporters/ai_energy_score.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -10,10 +11,12 @@
 namespace aieb {
 namespace {
 
+/// Of one repeat: the score is the mean of its runs.
 double gpu_wh(const Results& r) {
+  const auto repeats = static_cast<double>(std::max<size_t>(1, r.repeats.size()));
   const auto found = r.measure.components.find(Component::kGpu);
   if (found != r.measure.components.end() && found->second.gross.known()) {
-    return *found->second.gross.value / kJoulesPerWh;
+    return *found->second.gross.value / kJoulesPerWh / repeats;
   }
   throw DataError(
       "AI Energy Score is about the energy of GPUs, and that of this run is not known. Run it on a "

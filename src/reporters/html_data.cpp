@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "reporters/gpu_stats.h"
 #include "reporters/html_text.h"
+#include "reporters/interval_text.h"
 #include "reporters/metric_table.h"
 #include "reporters/series_json.h"
 #include "reporters/text_format.h"
@@ -190,6 +191,35 @@ Json prompts_json(const Results& r) {
   return out;
 }
 
+// --- repeats -----------------------------------------------------------------------------------
+
+Json intervals_json(const Results& r) {
+  Json out = Json::array();
+  for (const MetricInterval& i : r.intervals) {
+    out.push_back({i.label, interval_text(i), interval_basis(i)});
+  }
+  return out;
+}
+
+Json repeats_json(const Results& r) {
+  Json out = Json::array();
+  for (const RepeatResult& q : r.repeats) {
+    std::string notes;
+    for (const RepeatFlag& f : q.flags) {
+      notes += (notes.empty() ? "" : "; ") + f.kind + ": " + f.text;
+    }
+    out.push_back({{"start", number(q.start_s)},
+                   {"length", duration_text(q.duration_s)},
+                   {"prompts", q.successful_prompts},
+                   {"energy", readable_text(q.energy.scaled(1 / kJoulesPerWh, "Wh"))},
+                   {"per_token", readable_text(q.energy_per_output_token)},
+                   {"joules_per_token", number(q.energy_per_output_token.value)},
+                   {"speed", q.output_tokens_per_s ? number_text(*q.output_tokens_per_s) : ""},
+                   {"flags", notes}});
+  }
+  return out;
+}
+
 // --- the rest ----------------------------------------------------------------------------------
 
 Json gpus_json(const Results& r) {
@@ -274,10 +304,14 @@ Json html_data(const Results& r) {
           {"energy", energy_json(r)},
           {"latency", latency_json(r)},
           {"gpus", gpus_json(r)},
+          {"intervals", intervals_json(r)},
+          {"repeats", repeats_json(r)},
           {"prompts", prompts_json(r)},
           {"metrics", metrics_json(r)},
           {"protocol",
-           {{"warm-ups", r.protocol.value("warmups", Json())},
+           {{"name", r.protocol.value("name", Json())},
+            {"fields", r.protocol.value("fields", Json())},
+            {"warm-ups", r.protocol.value("warmups", Json())},
             {"repeats", r.protocol.value("repeats", Json())}}},
           {"environment", r.environment},
           {"backend_info", r.backend_info},

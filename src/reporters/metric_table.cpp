@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/clock.h"
+#include "reporters/interval_text.h"
 #include "reporters/text_format.h"
 
 namespace aieb {
@@ -75,6 +76,19 @@ MetricValue steady_output_tokens_per_s(const Results& r) {
 MetricValue steady_energy_per_token(const Results& r) {
   if (!r.steady_state) return Quantity::missing("J", "the load has no steady state");
   return r.steady_state->energy_per_output_token;
+}
+
+MetricValue protocol_name(const Results& r) {
+  const Json name = r.protocol.value("name", Json());
+  if (!name.is_string()) return std::monostate{};
+  return name.get<std::string>();
+}
+
+/// Half width of the 95 % interval of a mean.
+MetricValue half_width(const Results& r, std::string_view key) {
+  const auto found = std::ranges::find(r.intervals, key, &MetricInterval::key);
+  if (found == r.intervals.end()) return std::monostate{};
+  return found->half_width;
 }
 
 using R = const Results&;
@@ -267,6 +281,38 @@ constexpr std::array kMetrics = {
            "steady energy per token", "J", kQuantity, false,
            "Energy of the steady state over the output tokens that arrived in it",
            steady_energy_per_token},
+
+    // How well it is known: half widths of 95 % intervals, from repeats or (rates and latencies of
+    // a single one) batches of requests.
+    Metric{"protocol", "protocol", "protocol", "", kText, false,
+           "Measurement protocol by name (`metrics.protocol`)", protocol_name},
+    Metric{"repeats", "repeats", "repeats", "", kCount, false, "Measure phases of the run",
+           [](R r) -> MetricValue { return static_cast<int64_t>(r.repeats.size()); }},
+    Metric{"flagged_repeats", "flagged_repeats", "repeats flagged", "", kCount, false,
+           "Repeats that are outliers, throttled, too short, began warm or unstable, or failed",
+           [](R r) -> MetricValue { return flagged_repeats(r); }},
+    Metric{"energy_per_output_token_ci95_j", "energy_per_output_token_ci95_j",
+           "energy per output token, ±", "J", kNumber, false,
+           "Half width over repeats; the sensors' gain is not part of it",
+           [](R r) -> MetricValue { return half_width(r, "energy_per_output_token_j"); }},
+    Metric{"energy_per_request_ci95_j", "energy_per_request_ci95_j", "energy per prompt, ±", "J",
+           kNumber, false, "Half width over repeats; the sensors' gain is not part of it",
+           [](R r) -> MetricValue { return half_width(r, "energy_per_request_j"); }},
+    Metric{"output_tokens_per_s_ci95", "output_tokens_per_s_ci95", "speed, ±", "tokens/s",
+           kNumber, false, "Half width of the speed",
+           [](R r) -> MetricValue { return half_width(r, "output_tokens_per_s"); }},
+    Metric{"throughput_prompts_per_sec_ci95", "throughput_prompts_per_sec_ci95",
+           "prompt rate, ±", "1/s", kNumber, false, "Half width of the prompt rate",
+           [](R r) -> MetricValue { return half_width(r, "throughput_prompts_per_sec"); }},
+    Metric{"ttft_mean_ci95_s", "ttft_mean_ci95_s", "mean TTFT, ±", "s", kNumber, false,
+           "Half width of the mean time to first token",
+           [](R r) -> MetricValue { return half_width(r, "ttft_s"); }},
+    Metric{"tpot_mean_ci95_s", "tpot_mean_ci95_s", "mean TPOT, ±", "s", kNumber, false,
+           "Half width of the mean time per output token",
+           [](R r) -> MetricValue { return half_width(r, "tpot_s"); }},
+    Metric{"avg_latency_ci95_s", "avg_latency_ci95_s", "mean latency, ±", "s", kNumber, false,
+           "Half width of the mean latency",
+           [](R r) -> MetricValue { return half_width(r, "e2e_s"); }},
 
     // Origin.
     Metric{"engine", "engine", "engine", "", kText, false, "What answered: native, server, …",

@@ -12,6 +12,7 @@
 #include "reporters/gpu_stats.h"
 #include "reporters/load_json.h"
 #include "reporters/metric_table.h"
+#include "reporters/repeats_json.h"
 #include "reporters/series_json.h"
 
 namespace aieb {
@@ -162,6 +163,8 @@ Json results_to_json(const Results& results) {
           {"energy_division", division_json(results.division)},
           {"goodput", goodput_to_json(results.goodput)},
           {"steady_state", steady_state_to_json(results.steady_state)},
+          {"repeats", repeats_json(results.repeats)},
+          {"intervals", intervals_json(results.intervals)},
           {"energy_disabled", results.energy_disabled},
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
           {"per_prompt_results", prompts_json(results)},
@@ -303,6 +306,8 @@ Results read_document(const Json& json) {
   out.division = division_from(json.value("energy_division", Json()));
   out.goodput = goodput_from_json(json.at("goodput"));
   out.steady_state = steady_state_from_json(json.at("steady_state"));
+  out.repeats = repeats_from(json.value("repeats", Json::array()));
+  out.intervals = intervals_from(json.value("intervals", Json::array()));
   for (const Json& prompt : json.at("per_prompt_results")) {
     out.requests.push_back(request_from(prompt));
   }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "reporters/interval_text.h"
 #include "reporters/metric_table.h"
 #include "reporters/text_format.h"
 
@@ -179,6 +180,34 @@ void add_cost_row(std::vector<Row>& rows, const Results& r) {
   rows.push_back(std::move(row));
 }
 
+/// Labels of the intervals that have a row, by key.
+constexpr std::pair<std::string_view, const char*> kIntervalRows[] = {
+    {"total_energy_j", "  energy"},
+    {"energy_per_output_token_j", "  per token"},
+    {"energy_per_request_j", "  per prompt"},
+    {"output_tokens_per_s", "  speed"},
+    {"throughput_prompts_per_sec", "  prompts"},
+    {"ttft_s", "  TTFT, mean"},
+    {"e2e_s", "  latency"},
+};
+
+/// Means of a repeat with their intervals; of a single repeat, of what its requests tell.
+void add_interval_rows(std::vector<Row>& rows, const Results& r) {
+  if (r.repeats.size() > 1) {
+    Row row{"repeats", count_text(static_cast<int64_t>(r.repeats.size())), "", Tone::kBold};
+    const int64_t flagged = flagged_repeats(r);
+    row.note = flagged == 0 ? "none flagged" : count_text(flagged) + " flagged, none left out";
+    rows.push_back(std::move(row));
+  } else if (!r.intervals.empty()) {
+    rows.push_back({"95 % intervals", "", ""});
+  }
+  for (const auto& [key, label] : kIntervalRows) {
+    const auto found = std::ranges::find(r.intervals, key, &MetricInterval::key);
+    if (found == r.intervals.end()) continue;
+    rows.push_back({label, interval_text(*found), "of the mean, from " + interval_basis(*found)});
+  }
+}
+
 std::string render(const Row& row, const TerminalStyle& style) {
   const std::string indent(kIndent, ' ');
   std::string out = indent + padded(row.label, kLabelWidth) + toned(row.value, row.tone, style);
@@ -242,9 +271,11 @@ std::string terminal_report(const Results& results, const TerminalStyle& style) 
   add_load_rows(work, results);
   add_energy_rows(energy, results);
   add_cost_row(energy, results);
+  std::vector<Row> intervals;
+  add_interval_rows(intervals, results);
   std::string out = headline(results, style);
-  for (const std::vector<Row>& rows : {work, energy}) {
-    out += "\n";
+  for (const std::vector<Row>& rows : {work, energy, intervals}) {
+    if (!rows.empty()) out += "\n";
     for (const Row& row : rows) out += render(row, style);
   }
   return out + files_block(results.files) + warnings_block(results, style);

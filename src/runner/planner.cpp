@@ -11,6 +11,7 @@
 #include "core/random.h"
 #include "datasets/dataset.h"
 #include "formatters/registry.h"
+#include "runner/passes.h"
 #include "runner/prompt_source.h"
 #include "runner/request_series.h"
 
@@ -19,6 +20,22 @@ namespace {
 
 /// Which use of the run's seed draws think times.
 constexpr uint64_t kThinkSeed = 20;
+
+/// Settings that were given and that the protocol overrules.
+void add_overruled(const BenchmarkConfig& given, const BenchmarkConfig& used,
+                   std::vector<std::string>& notices) {
+  const BenchmarkConfig defaults;
+  const auto add = [&notices](const char* key, double set, double by_default, double taken) {
+    if (set == by_default || set == taken) return;
+    notices.push_back(
+        fmt::format("{} is {:g}: the measurement protocol's {:g} counts", key, set, taken));
+  };
+  add("metrics.idle_s", given.metrics.idle_s, defaults.metrics.idle_s, used.metrics.idle_s);
+  add("metrics.warmup_prompts", given.metrics.warmup_prompts, defaults.metrics.warmup_prompts,
+      used.metrics.warmup_prompts);
+  add("scenario.num_samples", given.scenario.num_samples, defaults.scenario.num_samples,
+      used.scenario.num_samples);
+}
 
 /// Makes a plan; each step fills one part of it.
 class Planner {
@@ -32,6 +49,7 @@ class Planner {
   Plan plan() {
     complete_params();
     add_requests();
+    add_protocol();
     notices();
     describe();
     return std::move(plan_);
@@ -165,6 +183,16 @@ class Planner {
     return request;
   }
 
+  void add_protocol() {
+    plan_.protocol = protocol_of(config_.metrics);
+    plan_.pauses_s = planned_pauses(plan_.protocol, scenario_.seed);
+    plan_.salt_passes = salts_repeats(config_);
+    if (plan_.protocol.repeats > 1) {
+      notice(repeat_notice(
+          config_, fmt::format("the prompts are measured {} times", plan_.protocol.repeats)));
+    }
+  }
+
   void notices() {
     if (dataset_) dataset_notices();
     if (unmeasured_ < config_.metrics.warmup_prompts) {
@@ -200,6 +228,8 @@ class Planner {
         {"warmup_prompts", plan_.warmup.requests.size()},
         {"batch_size", scenario_.batch_size},
         {"load", describe_load(config_, plan_.measure)},
+        {"protocol", to_json(plan_.protocol)},
+        {"pauses_s", plan_.pauses_s},
         {"reasoning", reasoning()},
         {"generation", generation()},
     };
@@ -243,6 +273,12 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(const BenchmarkConfig& config) { return Planner(config).plan(); }
+Plan make_plan(const BenchmarkConfig& config) {
+  BenchmarkConfig under_protocol = config;
+  apply_protocol(under_protocol);
+  Plan plan = Planner(under_protocol).plan();
+  add_overruled(config, under_protocol, plan.notices);
+  return plan;
+}
 
 }  // namespace aieb

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/protocol.h"
 #include "core/json.h"
 #include "core/request.h"
 
@@ -14,12 +15,16 @@ namespace aieb {
 struct Plan {
   Workload warmup;   ///< ids follow those of `measure`
   Workload measure;  ///< request id = position, from 0; prompt_index: which of the prompts
+  Protocol protocol;
+  std::vector<double> pauses_s;  ///< before each repeat
+  bool salt_passes = false;      ///< a pass that asks the prompts again gets a cache salt
   Json description =
       Json::object();                ///< dataset, reasoning format, generation, load; for the trace
   std::vector<std::string> notices;  ///< for the user
 };
 
-/// Reads the dataset and the reasoning formats and plans every request.
+/// Reads the dataset and the reasoning formats and plans every request, under the configuration's
+/// measurement protocol (config/protocol.h).
 /// Throws ConfigError and DataError.
 Plan make_plan(const BenchmarkConfig& config);
 

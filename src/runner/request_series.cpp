@@ -24,10 +24,6 @@ constexpr uint64_t kArrivalSeed = 1;
 
 constexpr bool takes_salt(std::string_view type) { return type == "vllm"; }
 
-bool salts_repeats(const BenchmarkConfig& config) {
-  return takes_salt(config.backend.type) && !config.scenario.load.allow_cached_repeats;
-}
-
 /// The conversations (single prompts are conversations of one turn) of a list of requests: where
 /// each begins, and the end of the list.
 std::vector<size_t> beginnings(const std::vector<Request>& requests) {
@@ -139,6 +135,12 @@ bool names(std::string_view modes, std::string_view mode) {
   return false;
 }
 
+}  // namespace
+
+bool salts_repeats(const BenchmarkConfig& config) {
+  return takes_salt(config.backend.type) && !config.scenario.load.allow_cached_repeats;
+}
+
 std::string repeat_notice(const BenchmarkConfig& config, const std::string& how) {
   const std::string& type = config.backend.type;
   if (type == "pytorch") return how;
@@ -158,8 +160,6 @@ std::string repeat_notice(const BenchmarkConfig& config, const std::string& how)
                    "scenario.synthetic",
                    type);
 }
-
-}  // namespace
 
 void lay_out(const BenchmarkConfig& config, std::vector<Request> requests, Workload& workload) {
   const LoadConfig& load = config.scenario.load;

@@ -24,6 +24,12 @@ void lay_out(const BenchmarkConfig& config, std::vector<Request> requests, Workl
 /// depends on the server.
 std::optional<int64_t> planned_requests(const Workload& workload);
 
+/// Whether prompts that are asked again get a cache salt, so that a prefix cache does not answer.
+bool salts_repeats(const BenchmarkConfig& config);
+
+/// `how` prompts are repeated, and whether a prefix cache may answer the repeats.
+std::string repeat_notice(const BenchmarkConfig& config, const std::string& how);
+
 /// What the user should know of repeated prompts and of settings that the load mode does not use.
 std::vector<std::string> load_notices(const BenchmarkConfig& config, const Workload& workload,
                                       int64_t prompts);

@@ -8,6 +8,7 @@
 #include "backends/registry.h"
 #include "carbon/carbon.h"
 #include "config/parser.h"
+#include "config/protocol.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/trace_data.h"
@@ -15,24 +16,35 @@
 #include "runner/environment.h"
 #include "runner/metering.h"
 #include "runner/pause.h"
+#include "runner/phase_scope.h"
 #include "runner/planner.h"
 #include "runner/progress_reporter.h"
 #include "runner/progress_sink.h"
+#include "runner/repeat_runner.h"
 #include "runner/run_id.h"
+#include "runner/run_watch.h"
 #include "trace/reader.h"
 #include "trace/recorder.h"
 
 namespace aieb {
 namespace {
 
+BenchmarkConfig under_protocol(BenchmarkConfig config) {
+  apply_protocol(config);
+  return config;
+}
+
 /// One benchmark from plan to trace. Each step is a method; `execute` is the order.
 class Run {
  public:
   Run(const BenchmarkConfig& config, const RunOptions& options)
-      : config_(config), options_(options), run_id_(new_run_id(config.name)) {}
+      : given_(config),
+        config_(under_protocol(config)),
+        options_(options),
+        run_id_(new_run_id(config.name)) {}
 
   RunOutcome execute() {
-    plan_ = make_plan(config_);
+    plan_ = make_plan(given_);
     carbon_ = resolve_carbon(config_.metrics);
     backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
     backend_->validate();
@@ -44,7 +56,6 @@ class Run {
     start_meters();
     load();
     measure_idle();
-    warm_up();
     measure();
     backend_->unload();
     metering_->stop();
@@ -57,12 +68,14 @@ class Run {
     trace_path_ = options_.trace_path.empty() ? run_trace_path(config_.output_dir, run_id_)
                                               : options_.trace_path;
     recorder_ = TraceRecorder::create(trace_path_);
-    sink_ = std::make_unique<ProgressSink>(*recorder_);
+    watch_ = std::make_unique<RunWatch>(*recorder_);
+    sink_ = std::make_unique<ProgressSink>(*watch_);
     recorder_->set_meta(meta::kToolVersion, version());
     recorder_->set_meta(meta::kRunId, run_id_);
     recorder_->set_meta(meta::kName, config_.name);
     recorder_->set_meta(meta::kConfig, to_public_json(config_).dump());
     recorder_->set_meta(meta::kPlan, plan_.description.dump());
+    recorder_->set_meta(meta::kProtocol, to_json(plan_.protocol).dump());
     recorder_->set_meta(meta::kCarbon, to_json(carbon_).dump());
     for (const std::string& notice : plan_.notices) warn(notice);
     if (!config_.metrics.collectors.empty() && options_.collectors.empty()) {
@@ -74,6 +87,7 @@ class Run {
 
   void start_meters() {
     metering_ = std::make_unique<Metering>(config_.metrics, backend_->info(), *sink_);
+    phases_ = std::make_unique<PhaseLog>(*metering_, *sink_, options_.stop);
     recorder_->set_meta(meta::kMissing, metering_->missing().dump());
     Json environment = host_environment();
     recorder_->set_meta(meta::kHost, environment["host"]);
@@ -86,7 +100,7 @@ class Run {
 
   void load() {
     progress_->begin("loading model", 0, std::nullopt);
-    const PhaseScope phase(*this, PhaseKind::kLoad);
+    const PhaseScope phase(*phases_, PhaseKind::kLoad);
     backend_->load();
     const BackendInfo info = backend_->info();
     recorder_->set_meta(meta::kBackendInfo, to_json(info).dump());
@@ -95,42 +109,39 @@ class Run {
   void measure_idle() {
     if (!config_.metrics.enabled || config_.metrics.idle_s <= 0 || stopped()) return;
     progress_->begin("idle power", 0, config_.metrics.idle_s);
-    const PhaseScope phase(*this, PhaseKind::kIdle);
+    const PhaseScope phase(*phases_, PhaseKind::kIdle);
     sleep_unless_stopped(config_.metrics.idle_s, options_.stop);
   }
 
-  void warm_up() {
-    if (plan_.warmup.requests.empty() || stopped()) return;
-    progress_->begin("warm-up", static_cast<int64_t>(plan_.warmup.requests.size()), std::nullopt);
-    const PhaseScope phase(*this, PhaseKind::kWarmup);
-    RunContext context{*sink_, options_.stop, 0};
-    backend_->run(plan_.warmup, context);
-  }
-
-  /// What goes wrong here ends the measurement, not the results: every finished request counts.
+  /// What goes wrong while measuring ends the measurement, not the results.
   void measure() {
     if (stopped()) return;
-    const LoadPlan& load = plan_.measure.load;
-    const auto requests = static_cast<int64_t>(plan_.measure.requests.size());
-    progress_->begin("measuring", load.repeat ? load.max_requests.value_or(0) : requests,
-                     load.duration_ns ? std::optional(seconds(*load.duration_ns)) : std::nullopt);
-    for (const auto& collector : options_.collectors) collector->start();
-    run_measured();
-    Json collected = Json::object();
-    for (const auto& collector : options_.collectors) {
-      collected[collector->name()] = collector->stop();
-    }
-    if (!collected.empty()) recorder_->set_meta(meta::kCollected, collected.dump());
+    const RepeatParts parts{.plan = plan_,
+                            .backend = *backend_,
+                            .sink = *sink_,
+                            .watch = *watch_,
+                            .phases = *phases_,
+                            .progress = *progress_,
+                            .stop = options_.stop,
+                            .before_measure = [this] { start_collectors(); },
+                            .after_measure = [this] { stop_collectors(); }};
+    failure_ = RepeatRunner(parts).execute();
+    if (!collected_.empty()) recorder_->set_meta(meta::kCollected, collected_.dump());
   }
 
-  void run_measured() {
-    const PhaseScope phase(*this, PhaseKind::kMeasure);
-    RunContext context{*sink_, options_.stop, 0};
-    try {
-      backend_->run(plan_.measure, context);
-    } catch (const Error& error) {
-      failure_ = error;
-      sink_->event({now_ns(), "error", Json{{"text", error.what()}}});
+  void start_collectors() {
+    for (const auto& collector : options_.collectors) collector->start();
+  }
+
+  /// With several repeats a collector's value is a list, one a repeat.
+  void stop_collectors() {
+    for (const auto& collector : options_.collectors) {
+      Json value = collector->stop();
+      if (plan_.protocol.repeats == 1) {
+        collected_[collector->name()] = std::move(value);
+      } else {
+        collected_[collector->name()].push_back(std::move(value));
+      }
     }
   }
 
@@ -159,29 +170,6 @@ class Run {
     return out;
   }
 
-  /// Opens a phase on fresh sensor readings and closes it the same way.
-  class PhaseScope {
-   public:
-    PhaseScope(Run& run, PhaseKind kind) : run_(run) {
-      run_.metering_->mark();
-      phase_.id = ++run_.last_phase_id_;
-      phase_.kind = kind;
-      phase_.start_ns = now_ns();
-      run_.sink_->phase_begin(phase_);
-    }
-    ~PhaseScope() {
-      phase_.end_ns = now_ns();
-      run_.sink_->phase_end(phase_);
-      run_.metering_->mark();
-    }
-    PhaseScope(const PhaseScope&) = delete;
-    PhaseScope& operator=(const PhaseScope&) = delete;
-
-   private:
-    Run& run_;
-    Phase phase_;
-  };
-
   [[nodiscard]] bool stopped() const { return options_.stop.stop_requested(); }
 
   void warn(const std::string& text) {
@@ -189,7 +177,8 @@ class Run {
     sink_->event({now_ns(), "warning", Json{{"text", text}}});
   }
 
-  const BenchmarkConfig& config_;
+  const BenchmarkConfig& given_;
+  const BenchmarkConfig config_;  ///< with what the protocol overrules
   const RunOptions& options_;
   std::string run_id_;
   Plan plan_;
@@ -197,10 +186,12 @@ class Run {
   std::unique_ptr<Backend> backend_;
   std::string trace_path_;
   std::unique_ptr<TraceRecorder> recorder_;
+  std::unique_ptr<RunWatch> watch_;
   std::unique_ptr<ProgressSink> sink_;
   std::unique_ptr<Metering> metering_;
   ProgressReporter* progress_ = nullptr;
-  int64_t last_phase_id_ = 0;
+  std::unique_ptr<PhaseLog> phases_;
+  Json collected_ = Json::object();
   std::optional<Error> failure_;
 };
 

@@ -18,7 +18,7 @@ namespace aieb {
 
 /// What a person sees while a run goes on.
 struct Progress {
-  std::string phase;   ///< "loading model", "idle power", "warm-up", "measuring"
+  std::string phase;   ///< "loading model", "idle power", "cooling down", "warm-up", "measuring"
   std::string detail;  ///< further words, e.g. how much of a download is done
   int64_t prompts_done = 0;
   int64_t prompts_failed = 0;
@@ -36,8 +36,8 @@ class Collector {
   virtual ~Collector() = default;
   [[nodiscard]] virtual std::string name() const = 0;
 
-  /// Called right before and right after the phase. What goes wrong is said in the value of `stop`:
-  /// neither throws.
+  /// Called right before and right after each measure phase. What goes wrong is said in the value
+  /// of `stop`: neither throws.
   virtual void start() = 0;
   virtual Json stop() = 0;
 };

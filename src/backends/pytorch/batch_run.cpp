@@ -73,7 +73,7 @@ class BatchRun {
         engine::resolve_settings(request.params, settings_.defaults, settings_.pad);
     generation.use_cache = generation.use_cache && settings_.use_cache;
     generation.seed =
-        request.params.seed.value_or(settings_.seed) + static_cast<uint64_t>(request.id);
+        request.params.seed.value_or(settings_.seed) + static_cast<uint64_t>(request.prompt_index);
     try {
       std::vector<int64_t> tokens = text_.encode(request);
       fit(tokens, generation, record);

@@ -135,6 +135,20 @@ function gpuSection(d) {
     () => later.forEach((draw) => draw())];
 }
 
+// Repeats side by side, and how well the means are known.
+function repeatSection(d) {
+  if (d.intervals.length === 0 && d.repeats.length < 2) return null;
+  const heads = (...names) => el("thead", {}, el("tr", {}, names.map((n, i) => el("th", i ? { class: "num" } : {}, n))));
+  const cells = (texts, cls) => el("tr", {}, texts.map((t, i) => el("td", { class: i ? cls || "num" : "" }, t || "–")));
+  const known = d.intervals.length === 0 ? null : el("div", { class: "panel scroll" }, el("table", {},
+    heads("Mean", "95 % interval", "from"), el("tbody", {}, d.intervals.map((row) => cells(row)))));
+  const rows = d.repeats.length < 2 ? null : el("div", { class: "panel scroll", style: "margin-top:14px" }, el("table", {},
+    heads("Repeat", "Length", "Prompts", "Energy", "Per token", "Tokens/s", "Flags"),
+    el("tbody", {}, d.repeats.map((r, i) => cells([String(i + 1), r.length, String(r.prompts), r.energy, r.per_token, r.speed, r.flags])))));
+  return section("repeats", d.repeats.length > 1 ? "Repeats" : "How well the means are known",
+    d.repeats.length > 1 ? "flagged ones are part of every mean" : "from batches of this run's requests; repeats say more", known, rows);
+}
+
 function sparkline(series, width) {
   const height = 54;
   const x = linear(series.t_s[0], series.t_s[series.t_s.length - 1], 0, width);
@@ -204,7 +218,7 @@ function detailSection(d) {
 function runPage(d) {
   const drawn = [powerSection(d), energySection(d), latencySection(d), gpuSection(d)];
   document.getElementById("page").replaceChildren(...[masthead(d), notices(d.warnings),
-    el("div", { class: "cards" }, d.cards.map(card)), ...drawn.map(([node]) => node), promptSection(d), detailSection(d),
+    el("div", { class: "cards" }, d.cards.map(card)), ...drawn.map(([node]) => node), repeatSection(d), promptSection(d), detailSection(d),
     el("footer", {}, `Run ${d.run_id}, recorded by aieb ${d.tool_version}. This page is one file and asks nothing of the network.`)].filter(Boolean));
   drawn.forEach(([, draw]) => draw());
 }

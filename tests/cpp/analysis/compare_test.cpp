@@ -1,5 +1,7 @@
 #include "analysis/compare.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,6 +75,55 @@ TEST(Compare, means_of_latencies_differ_by_more_than_their_standard_errors_or_no
   EXPECT_EQ(metric(compare(a, b), "ttft_s").verdict, Verdict::kNotDistinguishable);
   b.ttft_s->mean = 0.60;
   EXPECT_EQ(metric(compare(a, b), "ttft_s").verdict, Verdict::kDifferent);
+}
+
+MetricInterval interval(const char* key, int64_t count, double mean, double std) {
+  MetricInterval out;
+  out.key = key;
+  out.count = count;
+  out.mean = mean;
+  out.std = std;
+  out.half_width = std;
+  return out;
+}
+
+/// A run at `rate` whose repeats spread by `std`.
+Results repeated(double rate, double std, int64_t count) {
+  Results r = run(1000);
+  r.output_tokens_per_s = rate;
+  r.intervals = {interval("output_tokens_per_s", count, rate, std)};
+  return r;
+}
+
+TEST(Compare, rates_of_repeated_runs_have_a_verdict) {
+  const Comparison near = compare(repeated(100, 2, 5), repeated(101, 2, 5));
+  EXPECT_EQ(metric(near, "output_tokens_per_s").verdict, Verdict::kNotDistinguishable);
+  const Comparison far = compare(repeated(100, 2, 5), repeated(110, 2, 5));
+  EXPECT_EQ(metric(far, "output_tokens_per_s").verdict, Verdict::kDifferent);
+  // Welch: equal spreads of 5 and 5 have 8 degrees of freedom, t = 2.306.
+  EXPECT_NEAR(metric(far, "output_tokens_per_s").difference.random, 2.306 * 2 * std::sqrt(2.0 / 5),
+              1e-3);
+}
+
+TEST(Compare, a_rate_without_an_interval_has_no_verdict) {
+  Results b = run(1000);
+  b.output_tokens_per_s = 200;
+  const Comparison comparison = compare(repeated(100, 2, 5), b);
+  EXPECT_EQ(metric(comparison, "output_tokens_per_s").verdict, Verdict::kUnknown);
+}
+
+TEST(Compare, the_spread_of_repeats_replaces_the_sensors_random_part) {
+  Results a = run(1000);
+  Results b = run(1040);
+  EXPECT_EQ(metric(compare(a, b), "total_energy_j").verdict, Verdict::kDifferent);
+  for (Results* r : {&a, &b}) {
+    const double mean = *r->measure.total.gross.value / 4;  // of a repeat
+    r->intervals = {interval("total_energy_j", 4, mean, 30)};
+  }
+  const MetricComparison energy = metric(compare(a, b), "total_energy_j");
+  EXPECT_EQ(energy.verdict, Verdict::kNotDistinguishable);
+  // Scaled from a repeat to the run: 4·30/√4 each, 6 degrees of freedom, t = 2.447.
+  EXPECT_NEAR(energy.difference.random, 2.447 * 60 * std::sqrt(2.0), 0.1);
 }
 
 TEST(Compare, lists_what_differs_besides_the_runs) {

@@ -18,10 +18,10 @@ TEST(SettingsWithoutEffect, are_none_by_default) {
 TEST(SettingsWithoutEffect, are_named_with_what_happens_instead) {
   BenchmarkConfig config;
   config.metrics.sources = Json::array({{{"type", "dcgm"}}});
-  config.metrics.protocol = "standard";
+  config.backend.max_memory = {{"0", "20GB"}};
   EXPECT_THAT(
       settings_without_effect(config),
-      ElementsAre(HasSubstr("run aieb on the server's host"), StartsWith("metrics.protocol ")));
+      ElementsAre(HasSubstr("run aieb on the server's host"), StartsWith("backend.max_memory ")));
 }
 
 TEST(SettingsWithoutEffect, tell_that_several_gpus_are_not_used_by_the_native_engine_only) {

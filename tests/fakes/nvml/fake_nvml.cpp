@@ -152,7 +152,8 @@ FAKE_EXPORT int nvmlDeviceGetEnforcedPowerLimit(nvml_device device, unsigned* ou
 }
 
 FAKE_EXPORT int nvmlDeviceGetTemperature(nvml_device device, unsigned, unsigned* out) {
-  return answer(device, "temperature", out, gpu_of(device).temperature);
+  return answer(device, "temperature", out,
+                fake_nvml::value_at(gpu_of(device).temperature, now_s(), 40));
 }
 
 FAKE_EXPORT int nvmlDeviceGetClockInfo(nvml_device device, unsigned, unsigned* out) {

@@ -41,6 +41,16 @@ void add_fault(Gpu& gpu, std::istream& words) {
   gpu.faults[call].push_back(fault);
 }
 
+void add_temperature(Gpu& gpu, std::istream& words) {
+  const auto first = next<double>(words);
+  double value = 0;
+  if (words >> value) {
+    gpu.temperature.push_back({first, value});
+  } else {
+    gpu.temperature = {{0, first}};
+  }
+}
+
 const std::map<std::string, GpuStatement>& gpu_statements() {
   static const std::map<std::string, GpuStatement> kStatements{
       {"name", [](Gpu& g, std::istream& w) { std::getline(w >> std::ws, g.name); }},
@@ -69,7 +79,7 @@ const std::map<std::string, GpuStatement>& gpu_statements() {
        }},
       {"period", number(&Gpu::period_s, 1e-3)},
       {"utilization", number(&Gpu::utilization)},
-      {"temperature", number(&Gpu::temperature)},
+      {"temperature", add_temperature},
       {"sm_clock", number(&Gpu::sm_clock)},
       {"memory_used", number(&Gpu::memory_used)},
   };

@@ -31,7 +31,7 @@ struct Gpu {
   double period_s = 0.1;     ///< the energy counter moves this often
   double start_mj = 123456;  ///< what it holds at time 0
   double utilization = 0;
-  double temperature = 40;
+  std::vector<Step> temperature{{0, 40}};
   double sm_clock = 1980;
   double memory_used = 1e9;
   double memory_total = 80e9;
@@ -49,7 +49,8 @@ struct Script {
 ///   driver VERSION | cuda NUMBER | init_error CODE | gpus COUNT
 ///   gpu I name TEXT… | power FROM_S WATTS | reset AT_S | lost FROM_S | pid PID | mig | no_counter
 ///         | no_fields | fail CALL FROM_S CODE [UNTIL_S] | cost CALL MS | period MS
-///         | throttle FROM_S BITS | utilization X | temperature X | sm_clock X | memory_used X
+///         | throttle FROM_S BITS | utilization X | temperature [FROM_S] X | sm_clock X |
+///         memory_used X
 /// Throws std::runtime_error naming the line that it does not understand.
 Script read_script(const std::string& path);
 
