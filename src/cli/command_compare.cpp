@@ -6,10 +6,15 @@
 #include <CLI/CLI.hpp>
 
 #include "analysis/compare.h"
+#include "analysis/paired.h"
 #include "cli/command.h"
 #include "cli/comparison_many.h"
 #include "cli/comparison_text.h"
+#include "cli/config_choice.h"
 #include "cli/console.h"
+#include "cli/interrupt.h"
+#include "cli/paired_runs.h"
+#include "cli/progress_display.h"
 #include "cli/run_store.h"
 #include "reporters/file_output.h"
 
@@ -22,6 +27,11 @@ struct CompareArguments {
   std::string html;
   bool force = false;
   bool json = false;
+  bool run = false;  ///< `runs` are configurations, to be measured in turn
+  int repeats = 3;
+  std::string order = "abba";
+  double pause_s = 5;
+  bool quiet = false;
 };
 
 void refuse_incomparable(const ComparedRuns& compared) {
@@ -34,6 +44,63 @@ void refuse_incomparable(const ComparedRuns& compared) {
   if (reasons.empty()) return;
   throw ConfigError("the runs differ in more than what is compared:" + reasons +
                     "\nRun them alike, or compare them nevertheless with --force.");
+}
+
+/// Two files, and settings for both.
+PairedPlan paired_plan(const CompareArguments& arguments) {
+  std::vector<std::string> files;
+  std::vector<std::string> settings;
+  for (const std::string& word : arguments.runs) {
+    (word.find('=') == std::string::npos ? files : settings).push_back(word);
+  }
+  if (files.size() != 2) {
+    throw ConfigError(
+        "--run measures two configurations in turn: name two files, such as aieb "
+        "compare --run A.yaml B.yaml");
+  }
+  if (arguments.repeats < 2) {
+    throw ConfigError("--repeats must be at least 2: one pair has no spread to judge by");
+  }
+  const auto config = [&](const std::string& path) {
+    return choose_config({.path = path, .overrides = settings}).loaded.config;
+  };
+  return {config(files[0]), config(files[1]), arguments.repeats, arguments.order,
+          arguments.pause_s};
+}
+
+ComparedRuns measure(const CompareArguments& arguments) {
+  const PairedPlan plan = paired_plan(arguments);
+  ProgressDisplay display(arguments.quiet);
+  const InterruptGuard interrupt([&display] {
+    display.print("Stopping; complete pairs are compared. Press Ctrl-C again to stop at once.");
+  });
+  const PairedHooks hooks{.run =
+                              [&](const BenchmarkConfig& config) {
+                                RunOptions options;
+                                options.stop = interrupt.token();
+                                options.on_progress = [&](const Progress& progress) {
+                                  display.update(progress);
+                                };
+                                return run_benchmark(config, options);
+                              },
+                          .say =
+                              [&](const std::string& text) {
+                                if (!arguments.quiet) display.print(text);
+                              },
+                          .stop = interrupt.token()};
+  PairedResults results = measure_pairs(plan, hooks);
+  display.clear();
+  if (results.a.size() < 2) {
+    throw ConfigError(
+        "fewer than two pairs were measured: there is nothing to compare. The traces "
+        "of what was run are in " +
+        plan.a.output_dir + "/runs");
+  }
+  ComparedRuns compared;
+  compared.against_first.push_back(compare_paired(results.a, results.b));
+  compared.runs.push_back(std::move(results.a.front()));
+  compared.runs.push_back(std::move(results.b.front()));
+  return compared;
 }
 
 ComparedRuns load(const CompareArguments& arguments) {
@@ -58,8 +125,8 @@ std::string text_of(const ComparedRuns& compared, bool json) {
 }
 
 ExitCode compare_runs(const CompareArguments& arguments) {
-  const ComparedRuns compared = load(arguments);
-  if (!arguments.force) refuse_incomparable(compared);
+  const ComparedRuns compared = arguments.run ? measure(arguments) : load(arguments);
+  if (!arguments.force && !arguments.run) refuse_incomparable(compared);
   if (!arguments.html.empty()) write_file(arguments.html, comparison_page(compared));
   std::fputs(text_of(compared, arguments.json).c_str(), stdout);
   return ExitCode::kOk;
@@ -75,6 +142,19 @@ Action declare_compare(CLI::App& app) {
       ->type_name("RUN")
       ->expected(2, -1)
       ->required();
+  app.add_flag("--run", arguments->run,
+               "Measure two configurations (files, and settings for both) in turn and compare the "
+               "pairs");
+  app.add_option("--repeats", arguments->repeats, "Pairs that --run measures (default 3)")
+      ->type_name("N");
+  app.add_option("--order", arguments->order,
+                 "Order within the pairs of --run: abba (default) or random")
+      ->check(CLI::IsMember({"abba", "random"}));
+  app.add_option("--pause", arguments->pause_s,
+                 "Seconds between two runs of --run (default 5); metrics.protocol cools down to a "
+                 "temperature")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("-q,--quiet", arguments->quiet, "No progress of --run");
   app.add_flag("--force", arguments->force, "Compare runs that differ in other ways as well");
   app.add_flag("--json", arguments->json, "Print the comparison as JSON");
   app.add_option("--html", arguments->html,
