@@ -78,7 +78,8 @@ class Handler(BaseHTTPRequestHandler):
         thinks = 2 if body.get("think") else 0
         time.sleep(FIRST_S)
         for i in range(count):
-            text = {"thinking": "hm"} if i < thinks else {}
+            text: dict[str, str] = {"thinking": "hm"} if i < thinks else {}
+            line: dict[str, Any]
             if chat:
                 line = {"message": {"role": "assistant", "content": "" if text else " w"} | text}
             else:
