@@ -1,4 +1,4 @@
-"""A model in this process, on libtorch."""
+"""A model on this machine: in this process on libtorch, or in a worker with transformers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["PyTorchBackend"]
 
 
 class PyTorchBackend(NativeBackend):
-    """Runs a checkpoint natively on the libraries of torch 2.11."""
+    """Runs a checkpoint natively on the libraries of torch 2.11, or with transformers."""
 
     backend_type: ClassVar[str] = "pytorch"
 
@@ -28,7 +28,8 @@ class PyTorchBackend(NativeBackend):
         trust_remote_code: bool = False,
         **settings: Any,
     ) -> None:
-        """Further `settings` are keys of the section `backend`, e.g. `revision` or `threads`."""
+        """Further `settings` are keys of the section `backend`, e.g. `revision` or `engine`
+        ("native", "transformers" or "auto")."""
         super().__init__(
             model=model,
             device=device,

@@ -14,7 +14,7 @@ class BackendConfig(Section):
 
     #: Who answers: pytorch runs the model in this process; the others are servers.
     type: str = "vllm"
-    #: Engine of the pytorch backend; auto takes the native one.
+    #: Engine of the pytorch backend: native, or transformers in a Python process. auto takes the native one unless it does not know the model or trust_remote_code is true.
     engine: str = "auto"
     #: Hugging Face id, local folder or .gguf file; for servers the name they serve.
     model: str = "openai/gpt-oss-120b"
@@ -34,7 +34,7 @@ class BackendConfig(Section):
     torch_dtype: str = "auto"
     #: How layers are spread over device_ids: a strategy, a device, or a mapping of modules to devices.
     device_map: dict[str, Any] | str | None = None
-    #: Memory limit per device, e.g. 0: "20GB" (no effect yet).
+    #: Memory limit per device, e.g. 0: "20GB" or cpu: "64GiB" (transformers engine).
     max_memory: dict[str, Any] | None = None
     #: Quantize the weights of the layers to 8 bits when they are loaded (LLM.int8).
     load_in_8bit: bool = False
@@ -54,7 +54,7 @@ class BackendConfig(Section):
     pad_token_id: int | None = None
     #: Keep the last prompt position's logits in the results.
     return_logits: bool = False
-    #: CPU threads of the native engine; all physical cores if absent.
+    #: CPU threads; all physical cores if absent.
     threads: int | None = None
     #: Further arguments of a backend that is a Python class (Python package only).
     options: dict[str, Any] | None = None

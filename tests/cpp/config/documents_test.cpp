@@ -225,7 +225,7 @@ TEST(BundledFiles, are_found_in_the_repository_and_embedded_alike) {
     EXPECT_EQ(embedded.text, read(path)) << embedded.path;
     EXPECT_EQ(bundled_file(embedded.path).text, embedded.text);
   }
-  EXPECT_EQ(embedded_files().size(), 3U);
+  EXPECT_EQ(embedded_files().size(), 3U + kTransformersWorker.size());
 }
 
 TEST(BundledFiles, a_folder_that_is_set_wins_where_it_has_the_file) {
