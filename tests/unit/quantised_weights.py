@@ -8,7 +8,9 @@ bits.
 from __future__ import annotations
 
 import json
+import math
 
+import numpy
 import torch
 
 NF4 = torch.tensor(
@@ -185,3 +187,29 @@ def store_int8(rows: int, cols: int, rng: torch.Generator):
     codes = torch.randint(-127, 128, (rows, cols), generator=rng).to(torch.int8)
     scale = (0.5 + torch.rand(rows, 1, generator=rng)) / 64 / cols**0.5
     return {"weight": codes, "weight_scale": scale}, codes.float() * scale
+
+
+class Int8Linear(torch.nn.Module):
+    """LLM.int8 as bitsandbytes runs it: activations in 8 bits, outlier columns apart."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.tensors, _ = eight_bits(linear.weight.data)
+        self.bias = linear.bias
+
+    def forward(self, x):
+        y = int8_product(x, self.tensors["weight"], self.tensors["SCB"])
+        return y if self.bias is None else y + self.bias
+
+
+def perplexity(logits, tokens: list[int]) -> float:
+    scores = torch.as_tensor(numpy.asarray(logits))[:-1].log_softmax(-1)
+    return math.exp(-scores.gather(1, torch.tensor(tokens[1:]).unsqueeze(1)).mean().item())
+
+
+def run_in_8_bits(layers: torch.nn.Module) -> None:
+    """Replaces every Linear by LLM.int8 as bitsandbytes runs it."""
+    for module in list(layers.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, torch.nn.Linear):
+                setattr(module, name, Int8Linear(child))

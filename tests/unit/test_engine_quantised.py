@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import random
 from pathlib import Path
 
@@ -212,37 +211,16 @@ def test_packed_weights_occupy_what_the_format_promises(kind, bits, tmp_path):
     assert expected <= info["bytes"] <= expected + tables + rows
 
 
-class Int8Linear(torch.nn.Module):
-    """LLM.int8 as bitsandbytes runs it: activations in 8 bits, outlier columns apart."""
-
-    def __init__(self, linear):
-        super().__init__()
-        self.tensors, _ = formats.eight_bits(linear.weight.data)
-        self.bias = linear.bias
-
-    def forward(self, x):
-        y = formats.int8_product(x, self.tensors["weight"], self.tensors["SCB"])
-        return y if self.bias is None else y + self.bias
-
-
-def perplexity(logits, tokens: list[int]) -> float:
-    scores = torch.as_tensor(numpy.asarray(logits))[:-1].log_softmax(-1)
-    return math.exp(-scores.gather(1, torch.tensor(tokens[1:]).unsqueeze(1)).mean().item())
-
-
 def test_perplexity_in_8_bits_is_within_a_percent_of_bitsandbytes(tmp_path):
     """Also where its activations are rounded to 8 bits, which ours are not."""
     model = make_model(LLAMA, SEED, tmp_path)
     rng = random.Random(SEED)
     text = [rng.randrange(3, 97) for _ in range(100)]
-    for module in list(model.model.layers.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, torch.nn.Linear):
-                setattr(module, name, Int8Linear(child))
+    formats.run_in_8_bits(model.model.layers)
     with torch.no_grad():
-        theirs = perplexity(model(torch.tensor([text])).logits[0].numpy(), text)
+        theirs = formats.perplexity(model(torch.tensor([text])).logits[0].numpy(), text)
     with Probe(tmp_path, "--8bit") as probe:
-        ours = perplexity(probe.ask(prompt=text, all_logits=True)["logits"], text)
+        ours = formats.perplexity(probe.ask(prompt=text, all_logits=True)["logits"], text)
     assert ours == pytest.approx(theirs, rel=0.01)
 
 

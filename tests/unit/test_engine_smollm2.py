@@ -6,6 +6,7 @@ names); the test is skipped where neither exists.
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import os
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+import quantised_weights as formats  # noqa: E402
 from engine_harness import Probe  # noqa: E402
 
 pytestmark = pytest.mark.pytorch
@@ -86,3 +88,36 @@ def test_prompt_logits(pair):
             theirs = model(torch.tensor([prompt])).logits[0].numpy()
         excess = numpy.abs(ours - theirs) - 1e-4 * numpy.abs(theirs)
         assert excess.max() <= 2e-4
+
+
+TEXT = """The lamp in the harbour office burned until the last boat was in. Then the keeper wrote
+the hour and the weather into the book, as his father had done before him, and walked home along the
+wall. In winter the stones were wet and he kept one hand on the rope. In summer he sometimes stopped
+where the steps go down to the water, and counted the lights of the fishing fleet on the horizon.
+There were never as many as he remembered from his childhood, but he counted them all the same, and
+when the number was odd he took it for a sign of rain."""
+
+
+def in_four_bits(layers):
+    for module in layers.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.weight.data = formats.four_bits(module.weight.data, "nf4")[1]
+
+
+@pytest.mark.parametrize(
+    "kind, change, bound", [("8bit", formats.run_in_8_bits, 0.01), ("nf4", in_four_bits, 0.03)]
+)
+def test_perplexity_of_a_text_is_that_of_bitsandbytes(pair, kind, change, bound):
+    path = gguf_file()
+    _, model, _ = pair
+    tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    tokens = tokenizer(TEXT.replace("\n", " "))["input_ids"]
+    changed = copy.deepcopy(model)
+    change(changed.model.layers)
+    with torch.no_grad():
+        theirs = formats.perplexity(changed(torch.tensor([tokens])).logits[0].numpy(), tokens)
+    with Probe(path, "float32", f"--{kind}", threads=torch.get_num_threads()) as probe:
+        logits = probe.ask(prompt=tokens, all_logits=True)["logits"]
+    ours = formats.perplexity(logits, tokens)
+    print(f"perplexity {ours:.3f}, bitsandbytes' definition {theirs:.3f}")
+    assert ours == pytest.approx(theirs, rel=bound)

@@ -56,11 +56,12 @@ MoeSpec draw_routing(std::mt19937& random) {
     return std::uniform_int_distribution<int64_t>(low, high)(random);
   };
   MoeSpec spec;
-  spec.groups = pick(1, 4);
+  spec.score = static_cast<RouterScore>(pick(0, 2));
+  // Raw logits of several experts have no sum that means anything.
+  spec.groups = spec.score == RouterScore::kSoftmaxOfChosen ? 1 : pick(1, 4);
   spec.groups_kept = pick(1, spec.groups);
   spec.experts = spec.groups * pick(1, 5);
   spec.per_token = pick(1, spec.experts / spec.groups * spec.groups_kept);
-  spec.score = static_cast<RouterScore>(pick(0, 2));
   spec.renormalise = pick(0, 1) == 1;
   spec.scale = pick(0, 1) == 1 ? 2.5 : 1;
   return spec;
