@@ -157,7 +157,7 @@ TEST_F(BodyTest, sends_the_plain_prompt_to_completions) {
   EXPECT_EQ(json["prompt"], "hi So");
   EXPECT_FALSE(json.contains("messages"));
   EXPECT_EQ(json["max_tokens"], 64);
-  EXPECT_EQ(path_of(dialect.api), "/completions");
+  EXPECT_EQ(path_of(dialect.api, server_profile("vllm")), "/completions");
 }
 
 TEST_F(BodyTest, replaces_bytes_that_are_no_utf8_instead_of_failing) {
