@@ -15,6 +15,8 @@ function(aieb_room_test room)
                                                   AIEB_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_link_libraries(test_${room} PRIVATE aieb_options ${ARG_DEPENDS} GTest::gtest GTest::gmock
                                              GTest::gtest_main)
+  # Tests are compiled once and run for seconds: optimising them less compiles a sixth faster.
+  target_compile_options(test_${room} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   gtest_discover_tests(test_${room} TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS ${room})
 endfunction()

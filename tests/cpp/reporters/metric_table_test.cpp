@@ -52,7 +52,12 @@ TEST(MetricTable, never_shows_an_unknown_value_as_a_number) {
 }
 
 TEST(MetricTable, gives_every_kind_the_value_that_its_getter_returns) {
-  const Results results = sample_results();
+  Results results = sample_results();
+  results.protocol["name"] = "standard";
+  for (const char* key : {"energy_per_output_token_j", "energy_per_request_j", "ttft_s", "tpot_s",
+                          "e2e_s", "output_tokens_per_s", "throughput_prompts_per_sec"}) {
+    results.intervals.emplace_back().key = key;
+  }
   for (const Metric& metric : metric_table()) {
     const MetricValue value = metric.get(results);
     const bool matches = (metric.kind == MetricKind::kText && value.index() == 4) ||
