@@ -192,10 +192,10 @@ def store_int8(rows: int, cols: int, rng: torch.Generator):
 class Int8Linear(torch.nn.Module):
     """LLM.int8 as bitsandbytes runs it: activations in 8 bits, outlier columns apart."""
 
-    def __init__(self, linear):
+    def __init__(self, weight, bias):
         super().__init__()
-        self.tensors, _ = eight_bits(linear.weight.data)
-        self.bias = linear.bias
+        self.tensors, _ = eight_bits(weight)
+        self.bias = bias
 
     def forward(self, x):
         y = int8_product(x, self.tensors["weight"], self.tensors["SCB"])
@@ -212,4 +212,4 @@ def run_in_8_bits(layers: torch.nn.Module) -> None:
     for module in list(layers.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, torch.nn.Linear):
-                setattr(module, name, Int8Linear(child))
+                setattr(module, name, Int8Linear(child.weight.data, child.bias))

@@ -70,6 +70,12 @@ def assert_same(ours, theirs, tolerance: float = 2e-4):
     assert excess.max() <= tolerance, f"largest difference {numpy.abs(ours - theirs).max():.3g}"
 
 
+def assert_near(ours, theirs, bound: float = 0.02):
+    """For activations in 8 bits: the last bit of a float decides which way one is rounded."""
+    error = numpy.linalg.norm(ours - theirs) / numpy.linalg.norm(theirs)
+    assert error <= bound, f"relative error {error:.3g}"
+
+
 def store(folder: Path, config: dict, weights: dict) -> Path:
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(config))
@@ -155,8 +161,11 @@ def test_a_checkpoint_of_bitsandbytes_is_computed_with_packed(kind, kernels, tmp
     arguments = ["--aten"] if kernels == "aten" else []
     logits, tokens, info = answers(quantised, *arguments)
     expected, expected_tokens, plain = answers(store(tmp_path / "dense", config, dense))
-    assert_same(logits, expected)
-    assert tokens == expected_tokens
+    if kind == "int8":  # whose activations are rounded, too
+        assert_near(logits, expected, 0.05)
+    else:
+        assert_same(logits, expected)
+        assert tokens == expected_tokens
     assert info["unused"] == []
     assert info["bytes"] < plain["bytes"]
 
@@ -164,16 +173,17 @@ def test_a_checkpoint_of_bitsandbytes_is_computed_with_packed(kind, kernels, tmp
 def bitsandbytes_definition(model, kind: str):
     """A copy of the model with the layers' matrices as loading in `kind` leaves them."""
     model = copy.deepcopy(model)
-    for name, module in model.named_modules():
+    for name, module in list(model.named_modules()):
         transposed = type(module).__name__ == "Conv1D"
         linear = isinstance(module, torch.nn.Linear) or transposed
         if not linear or "head" in name or "embed_out" in name:
             continue
         weight = module.weight.data.T if transposed else module.weight.data
         if kind == "8bit":
-            dense = formats.eight_bits(weight)[1]
-        else:
-            dense = formats.four_bits(weight, kind[:3], double=kind.endswith("double"))[1]
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, formats.Int8Linear(weight, module.bias))
+            continue
+        dense = formats.four_bits(weight, kind[:3], double=kind.endswith("double"))[1]
         module.weight.data = dense.T.contiguous() if transposed else dense
     return model
 
@@ -188,6 +198,9 @@ def test_loading_quantised_is_what_bitsandbytes_defines(case, kind, tmp_path):
     tokens = model.generate(prompt, do_sample=False, max_new_tokens=12)[0, len(PROMPT) :].tolist()
     for arguments in ([], ["--aten", "--recordable"]):
         logits, ours, _ = answers(tmp_path, f"--{kind}", *arguments)
+        if kind == "8bit":
+            assert_near(logits, expected)
+            continue
         assert_same(logits, expected)
         assert ours == tokens
 
@@ -212,7 +225,6 @@ def test_packed_weights_occupy_what_the_format_promises(kind, bits, tmp_path):
 
 
 def test_perplexity_in_8_bits_is_within_a_percent_of_bitsandbytes(tmp_path):
-    """Also where its activations are rounded to 8 bits, which ours are not."""
     model = make_model(LLAMA, SEED, tmp_path)
     rng = random.Random(SEED)
     text = [rng.randrange(3, 97) for _ in range(100)]

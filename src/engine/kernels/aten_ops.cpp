@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "engine/kernels/aten_experts.h"
+#include "engine/kernels/int8_rows.h"
 
 namespace aieb::engine {
 
@@ -34,7 +35,8 @@ at::Tensor packed_product(const Linear& linear, const at::Tensor& x) {
   for (const auto& part : linear.packed) parts.push_back(unpack(part, linear.stored, type));
   const at::Tensor weight = parts.size() == 1 ? parts.front() : at::cat(parts);
   const at::Tensor bias = linear.bias.defined() ? linear.bias.to(type) : linear.bias;
-  return at::linear(x.to(type), weight, bias).to(x.scalar_type());
+  const at::Tensor read = linear.packed.front().four_bits() ? x : round_to_int8(x);
+  return at::linear(read.to(type), weight, bias).to(x.scalar_type());
 }
 
 }  // namespace

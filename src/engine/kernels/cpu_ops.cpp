@@ -14,6 +14,7 @@
 #include "engine/kernels/cpu/routing.h"
 #include "engine/kernels/cpu/unpack.h"
 #include "engine/kernels/cpu/vector.h"
+#include "engine/kernels/int8_rows.h"
 
 namespace aieb::engine {
 namespace {
@@ -92,7 +93,8 @@ void multiply_packed(ThreadTeam& team, const std::vector<PackedMatrix>& parts, c
   const int64_t batch = x.size(0);
   const int64_t width = out.size(1);
   const int64_t cols = x.size(1);
-  const float* const input = x.const_data_ptr<float>();
+  const at::Tensor read = parts.front().four_bits() ? x : round_to_int8(x).contiguous();
+  const float* const input = read.const_data_ptr<float>();
   int64_t first = 0;
   for (const auto& part : parts) {
     const cpu::PackedRows packed = packed_of(part);
