@@ -70,7 +70,9 @@ def quantization(task: Json, transformers: Any) -> Json:
     if not (task["load_in_8bit"] or task["load_in_4bit"]):
         return {}
     config = transformers.BitsAndBytesConfig(
-        load_in_8bit=task["load_in_8bit"], load_in_4bit=task["load_in_4bit"]
+        load_in_8bit=task["load_in_8bit"],
+        load_in_4bit=task["load_in_4bit"],
+        **{key: value for key, value in task.items() if key.startswith("bnb_4bit_")},
     )
     return {"quantization_config": config}
 
