@@ -72,9 +72,7 @@ def quantization(task: Json, transformers: Any) -> Json:
     config = transformers.BitsAndBytesConfig(
         load_in_8bit=task["load_in_8bit"],
         load_in_4bit=task["load_in_4bit"],
-        bnb_4bit_quant_type=task["bnb_4bit_quant_type"],
-        bnb_4bit_use_double_quant=task["bnb_4bit_use_double_quant"],
-        bnb_4bit_compute_dtype=task["bnb_4bit_compute_dtype"],
+        **{key: value for key, value in task.items() if key.startswith("bnb_4bit_")},
     )
     return {"quantization_config": config}
 
