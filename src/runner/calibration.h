@@ -10,9 +10,9 @@ namespace aieb {
 
 /// The load at which the client measures itself.
 struct CalibrationLoad {
-  int concurrency = 1;                 ///< closed loop, when there is no rate
-  std::optional<double> request_rate;  ///< open loop: Poisson arrivals, 1/s
-  int tokens = 16;                     ///< most tokens of an answer
+  int concurrency = 1;                      ///< closed loop, when there is no rate
+  std::optional<double> request_rate = {};  ///< open loop: Poisson arrivals, 1/s
+  int tokens = 16;                          ///< most tokens of an answer
   double duration_s = 1.5;
 };
 
