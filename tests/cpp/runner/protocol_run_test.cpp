@@ -146,8 +146,8 @@ TEST(ProtocolRun, or_flagged) {
 TEST(ProtocolRun, warms_up_until_the_throughput_is_stable) {
   const NoNvml none;
   ProtocolRun run({{"warmup_cv", 0.3}, {"warmup_window", 3}, {"max_warmup_rounds", 20}});
-  // The first rounds are slow: the window must have left them behind.
-  run.delay_s = [](int n) { return n < 3 ? 0.25 : 0.02; };
+  // The first rounds are slow and get faster: the window must have left them behind.
+  run.delay_s = [](int n) { return n < 3 ? 0.25 / (1 << n) : 0.02; };
   const Results r = run.execute().results;
   EXPECT_TRUE(r.repeats[0].flags.empty());
   EXPECT_GE(r.protocol["warmups"].get<int>(), 6);
