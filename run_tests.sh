@@ -28,7 +28,8 @@ run_pytest() { # pytest arguments …
 suite_default() {
   build dev "aieb and its tests, about 12 minutes on 2 cores the first time"
   ctest --preset dev -j2 -LE slow
-  run_pytest -m "not slow and not servers" tests
+  # Many tests wait for clocks and servers: two at a time halve them.
+  run_pytest -n 2 --dist loadfile -m "not slow and not servers" tests
 }
 
 suite_slow() {

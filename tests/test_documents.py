@@ -40,6 +40,18 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "docs/servers.md",
         "--search scenario.load.request_rate=5..200",
     ): "minutes; the same search on a smaller scale is in test_cli_sweep.py",
+    (
+        "docs/reports.md",
+        "--order random --pause 30",
+    ): "minutes of pauses; test_cli_protocol.py measures in turn without them",
+    (
+        "docs/meters.md",
+        "http://node1:",
+    ): "no such host; test_cli_exporters.py asks made-up exporters of every type",
+    (
+        "docs/meters.md",
+        "http://pdu1/",
+    ): "no such host; test_cli_exporters.py reads an exporter by a mapping",
 }
 
 
@@ -70,11 +82,17 @@ def place(world: tuple[str, str, Path], tmp_path: Path) -> Place:
         "backend: {type: vllm, model: a}\n"
         "scenario: {dataset_name: prompts.jsonl, load: {mode: closed}, slo: {ttft_ms: 1000}}\n"
     )
-    (place.folder / "config.yaml").write_text(
-        "backend: {type: vllm, model: a}\nscenario: {dataset_name: prompts.jsonl}\n"
-        "metrics: {idle_s: 0, warmup_prompts: 0}\n"
-    )
+    for name, model in (("config", "a"), ("a", "a"), ("b", "b")):
+        (place.folder / f"{name}.yaml").write_text(
+            f"backend: {{type: vllm, model: {model}}}\n"
+            "scenario: {dataset_name: prompts.jsonl, num_samples: 2}\n"
+            "metrics: {idle_s: 0, warmup_prompts: 0}\n"
+        )
     return place
+
+
+# Documents that measure for a minute each: ./run_tests.sh slow follows them.
+SLOW = {"docs/protocols.md", "docs/servers.md"}
 
 
 def reason_not_to_run(block: Block) -> str | None:
@@ -134,7 +152,14 @@ CHECKS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("document", [name for name in documents() if name not in ELSEWHERE])
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in documents()
+        if name not in ELSEWHERE
+    ],
+)
 def test_a_reader_can_follow(document: str, place: Place) -> None:
     for block in blocks(document):
         if block.language in CHECKS and not reason_not_to_run(block):

@@ -11,7 +11,8 @@ from cli_harness import fake_server
 from exporter_harness import fake_exporter, run, write_config
 
 FAST = ("--ttft-ms", "40", "--itl-ms", "5")
-EVERY = {"type": "server_metrics", "period_s": 0.1}
+# Not the period of the requests: readings might always fall between two requests.
+EVERY = {"type": "server_metrics", "period_s": 0.13}
 
 
 def ask(endpoint: str, tokens: int) -> None:
@@ -41,7 +42,7 @@ def test_the_servers_counts_stand_beside_ours(tmp_path: Path) -> None:
     assert server["output_tokens"] == server["our_output_tokens"] > 0, "without the warm-up's"
     assert server["prompt_tokens"] == server["our_prompt_tokens"] > 0
     assert server["finished_requests"] == results["summary"]["successful_prompts"]
-    assert server["readings"] >= 5
+    assert server["readings"] >= 4
     assert 0 < server["mean_running"] <= server["max_running"]
     assert server["preemptions"] == 0
     assert server["draft_acceptance"] is None, "this server does not draft"

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 import quantised_weights as formats  # noqa: E402
-from engine_harness import Probe  # noqa: E402
+from engine_harness import ROOT, Probe  # noqa: E402
 
 pytestmark = pytest.mark.pytorch
 
@@ -90,12 +90,10 @@ def test_prompt_logits(pair):
         assert excess.max() <= 2e-4
 
 
-TEXT = """The lamp in the harbour office burned until the last boat was in. Then the keeper wrote
-the hour and the weather into the book, as his father had done before him, and walked home along the
-wall. In winter the stones were wet and he kept one hand on the rope. In summer he sometimes stopped
-where the steps go down to the water, and counted the lights of the fishing fleet on the horizon.
-There were never as many as he remembered from his childhood, but he counted them all the same, and
-when the number was odd he took it for a sign of rain."""
+# Rounding activations to 8 bits is not continuous: a relative change of 1e-6 in the embeddings
+# changes the perplexity of 118 tokens by about 1 %, so a longer text is needed to compare within 1 %.
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+TOKENS = 1536
 
 
 def in_four_bits(layers):
@@ -111,13 +109,13 @@ def test_perplexity_of_a_text_is_that_of_bitsandbytes(pair, kind, change, bound)
     path = gguf_file()
     _, model, _ = pair
     tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    tokens = tokenizer(TEXT.replace("\n", " "))["input_ids"]
+    tokens = tokenizer(TEXT)["input_ids"][:TOKENS]
+    assert len(tokens) == TOKENS
     changed = copy.deepcopy(model)
     change(changed.model.layers)
     with torch.no_grad():
         theirs = formats.perplexity(changed(torch.tensor([tokens])).logits[0].numpy(), tokens)
     with Probe(path, "float32", f"--{kind}", threads=torch.get_num_threads()) as probe:
-        logits = probe.ask(prompt=tokens, all_logits=True)["logits"]
-    ours = formats.perplexity(logits, tokens)
+        ours = probe.ask(prompt=tokens, perplexity=True)["perplexity"]
     print(f"perplexity {ours:.3f}, bitsandbytes' definition {theirs:.3f}")
     assert ours == pytest.approx(theirs, rel=bound)

@@ -97,8 +97,8 @@ ModelSpec read_spec(const Json& config, const std::string& where) {
     return spec;
   }
   throw ModelError(where + ": the architecture '" + type +
-                   "' is not supported by the native engine" + why_not(type) +
-                   "; supported are " + supported_model_types() +
+                   "' is not supported by the native engine" + why_not(type) + "; supported are " +
+                   supported_model_types() +
                    ". Run it with backend.engine: transformers, or choose another model");
 }
 

@@ -8,8 +8,10 @@
 //   {"prompt": [1, 2, 3], "all_logits": true}                        → {"logits": [[…], …]}
 //   {"tensor": "name"}                                               → {"shape": […], "values":
 //   […]}
+//   {"prompt": [1, 2, 3], "perplexity": true}                        → {"perplexity": 12.3}
 //   {"info": true}                      → {"spec": …, "parameters": n, "bytes": n, "unused": […]}
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <span>
 #include <string>
@@ -131,11 +133,19 @@ Json answer_generation(Model& model, Generator& generator, const Json& request) 
   return answer;
 }
 
+/// Of each token after the first, given those before it.
+double perplexity(const at::Tensor& logits, const at::Tensor& ids) {
+  const at::Tensor scores = logits[0].slice(0, 0, -1).to(at::kFloat).log_softmax(-1);
+  const at::Tensor chosen = scores.gather(1, ids[0].slice(0, 1).cpu().unsqueeze(1));
+  return std::exp(-chosen.mean().item<double>());
+}
+
 Json answer_logits(Model& model, const Json& request) {
   const auto tokens = request["prompt"].get<std::vector<int64_t>>();
   KvCache cache = model.decoder->make_cache(1, static_cast<int64_t>(tokens.size()));
   const at::Tensor ids = at::tensor(tokens, at::kLong).unsqueeze(0).to(model.decoder->device());
   const at::Tensor logits = model.decoder->forward(ids, cache, Decoder::Logits::kAll).cpu();
+  if (request.contains("perplexity")) return {{"perplexity", perplexity(logits, ids)}};
   Json rows = Json::array();
   for (int64_t i = 0; i < logits.size(1); ++i) rows.push_back(to_list(logits[0][i]));
   return {{"logits", rows}};
