@@ -22,7 +22,8 @@ def convert(gguf: Path, folder: Path) -> None:
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     # A model that came from a quantized file does not save itself: its weights move to a plain one.
-    model = type(packed)(config).to(torch.bfloat16)
+    model = type(packed)(config)
+    torch.nn.Module.to(model, dtype=torch.bfloat16)
     model.load_state_dict(packed.state_dict())
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
