@@ -78,6 +78,7 @@ class Client::Impl {
   void start(const HttpRequest& request, Exchange& exchange);
   void poll(int64_t until_ns);
   void cancel_all(const char* why);
+  void release_buffers();
 
   EventLoop loop_;
   std::vector<Transfer*> open_;
@@ -240,6 +241,13 @@ void Client::Impl::cancel_all(const char* why) {
   }
 }
 
+void Client::Impl::release_buffers() {
+  if (!open_.empty()) return;
+  shared_.deadlines = {};  // those of ended exchanges point to their transfers
+  idle_.clear();
+  transfers_.clear();
+}
+
 Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Client::~Client() = default;
 
@@ -248,6 +256,7 @@ void Client::start(const HttpRequest& request, Exchange& exchange) {
 }
 void Client::poll(int64_t until_ns) { impl_->poll(until_ns); }
 void Client::cancel_all(const char* why) { impl_->cancel_all(why); }
+void Client::release_buffers() { impl_->release_buffers(); }
 void Client::wake() const noexcept { impl_->loop_.wake(); }
 size_t Client::in_flight() const { return impl_->open_.size(); }
 void Client::prefer_address_family(int family) { impl_->address_family_ = family; }

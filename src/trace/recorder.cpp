@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/scheduling.h"
 #include "core/trace_data.h"
 #include "trace/schema.h"
 #include "trace/storage.h"
@@ -121,7 +122,10 @@ TraceRecorder::TraceRecorder(std::string path, std::string file, const RecorderO
   writer_->write(MetaEntry{meta::kSchemaVersion, std::to_string(schema::kVersion)});
   writer_->write(read_clock_pair());
   next_clock_ns_ = now_ns() + options_.clock_interval_ns;
-  thread_ = start_without_signals([this] { write_until_closed(); });
+  thread_ = start_without_signals([this] {
+    yield_to_others();
+    write_until_closed();
+  });
 }
 
 TraceRecorder::~TraceRecorder() {

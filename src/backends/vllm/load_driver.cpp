@@ -13,6 +13,7 @@
 #include "backends/vllm/request_sequence.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/scheduling.h"
 #include "http/event_loop.h"
 
 namespace aieb::server {
@@ -313,7 +314,9 @@ LoadDriver::LoadDriver(http::Client& client, Target target, Dialect& dialect, No
 
 void LoadDriver::run(const Workload& workload, RunContext& context) {
   const Notices::Attached attached(notices_, context.sink);
+  const ShortSlices on_time;
   Run(*this, workload, context).drive();
+  client_.release_buffers();
 }
 
 }  // namespace aieb::server
