@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "core/clock.h"
 #include "core/error.h"
@@ -246,6 +247,7 @@ void Client::Impl::release_buffers() {
   shared_.deadlines = {};  // those of ended exchanges point to their transfers
   idle_.clear();
   transfers_.clear();
+  malloc_trim(0);  // small pieces that the C library would keep
 }
 
 Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -35,7 +35,7 @@ struct ClientOptions {
   std::string unix_socket;           ///< connect here instead of the URL's host
   /// false: the usual variables (http_proxy, https_proxy, all_proxy, no_proxy) decide.
   bool bypass_proxy = false;
-  int receive_buffer_bytes = 4096;  ///< per open transfer; 1024 at least
+  int receive_buffer_bytes = 2048;  ///< per open transfer; 1024 at least
 };
 
 struct HttpRequest {
