@@ -72,6 +72,17 @@ bool is_capped(const Results& results) {
   return cap.is_number() && cap.get<double>() > 1;
 }
 
+/// Of one measure phase: CPU time × the power of a busy thread.
+Quantity estimated_energy(const Json& clocked) {
+  Quantity energy;
+  energy.value = clocked.at("cpu_s").get<double>() * clocked.at("thread_w").get<double>();
+  energy.systematic = *energy.value * clocked.value("thread_w_uncertainty", 0.0);
+  energy.unit = "J";
+  energy.source = Source::kEstimated;
+  energy.reason = "CPU time × TDP per thread (" + clocked.value("thread_w_basis", "") + ")";
+  return energy;
+}
+
 }  // namespace
 
 std::optional<ClientLoad> client_load(const Trace& trace, const Results& results) {
@@ -79,6 +90,7 @@ std::optional<ClientLoad> client_load(const Trace& trace, const Results& results
   double wall_s = 0;
   double cpu_s = 0;
   double sending_cpu_s = 0;
+  std::vector<Quantity> energies;
   for (const TraceEvent& event : trace.events) {
     if (event.kind == kCalibrationEvent) {
       if (!load) load.emplace();
@@ -88,12 +100,17 @@ std::optional<ClientLoad> client_load(const Trace& trace, const Results& results
       wall_s += event.data.value("wall_s", 0.0);
       cpu_s += event.data.value("cpu_s", 0.0);
       sending_cpu_s += event.data.value("sending_cpu_s", 0.0);
+      if (event.data.contains("thread_w")) energies.push_back(estimated_energy(event.data));
     }
   }
   if (!load) return std::nullopt;
   if (wall_s > 0) {
     load->cpu_cores = cpu_s / wall_s;
     load->sending_busy = sending_cpu_s / wall_s;
+  }
+  if (!energies.empty()) {
+    load->energy = sum_correlated(energies);
+    load->energy.reason = energies.front().reason;
   }
   check_busy(*load, load->limits);
   check_lag(results, is_capped(results), load->limits);

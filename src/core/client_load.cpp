@@ -56,6 +56,7 @@ Calibration calibration_from(const Json& json) {
 Json to_json(const ClientLoad& load) {
   return {{"cpu_cores", or_null(load.cpu_cores)},
           {"sending_busy", or_null(load.sending_busy)},
+          {"energy", to_json(load.energy)},
           {"limits", load.limits},
           {"calibration", load.calibration ? to_json(*load.calibration) : Json(nullptr)}};
 }

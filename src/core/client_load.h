@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "core/quantity.h"
 
 namespace aieb {
 
@@ -39,6 +40,9 @@ Calibration calibration_from(const Json& json);
 struct ClientLoad {
   std::optional<double> cpu_cores;     ///< CPU time of the whole process ÷ time
   std::optional<double> sending_busy;  ///< the same of the thread that sends and reads
+  /// In J, estimated: CPU time × the power of a busy thread of the client's machine. Beside the
+  /// total, never in it: where client and server share a machine, the total has it already.
+  Quantity energy = Quantity::missing("J", "not recorded");
   std::optional<Calibration> calibration;
   std::vector<std::string> limits;  ///< why the run was limited by its client; empty: it was not
 };
@@ -46,8 +50,8 @@ struct ClientLoad {
 Json to_json(const ClientLoad& load);
 ClientLoad client_load_from(const Json& json);
 
-/// Kinds of trace events: a calibration as `to_json` makes it; {wall_s, cpu_s, sending_cpu_s} of a
-/// measure phase.
+/// Kinds of trace events: a calibration as `to_json` makes it; {wall_s, cpu_s, sending_cpu_s,
+/// thread_w, thread_w_uncertainty, thread_w_basis} of a measure phase.
 constexpr const char* kCalibrationEvent = "calibration";
 constexpr const char* kClientEvent = "client";
 

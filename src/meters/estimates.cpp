@@ -79,6 +79,12 @@ Domain estimate_domain(Component component, const std::string& name, double gain
 
 }  // namespace
 
+ThreadPower thread_power(const std::string& proc_root) {
+  const CpuFacts cpu = read_cpuinfo(proc_root);
+  const Tdp tdp = choose_tdp(cpu, in_virtual_machine(proc_root));
+  return {tdp.watts / std::max(1, cpu.threads), kCpuUncertainty, tdp.basis};
+}
+
 CpuEstimateMeter::CpuEstimateMeter(std::string proc_root, const std::string& why)
     : proc_root_(std::move(proc_root)) {
   const bool virtual_machine = in_virtual_machine(proc_root_);

@@ -45,6 +45,15 @@ class CpuEstimateMeter : public Meter {
   EventLog log_;
 };
 
+/// Power of one busy hardware thread of this machine, for the energy of a single process: the TDP
+/// of the model above ÷ the threads, what CodeCarbon's process mode takes as well.
+struct ThreadPower {
+  double watts = 0;
+  double uncertainty = 0;  ///< relative, k = 2
+  std::string basis;       ///< where the TDP comes from
+};
+ThreadPower thread_power(const std::string& proc_root);
+
 /// Memory power from its size, CodeCarbon's model: a guessed number of DIMMs at 5 W each (ARM:
 /// 1.5 W). Domain "ram" of meter "estimate", constant, in watts.
 class RamEstimateMeter : public Meter {

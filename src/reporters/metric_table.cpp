@@ -78,6 +78,11 @@ MetricValue client_cpu(const Results& r) {
   return known(r.client->cpu_cores);
 }
 
+MetricValue client_energy(const Results& r) {
+  if (!r.client) return Quantity::missing("Wh", "the model ran in this process");
+  return in_wh(r.client->energy);
+}
+
 /// A number of the client's calibration.
 template <auto Member>
 MetricValue calibrated(const Results& r) {
@@ -295,6 +300,9 @@ constexpr std::array kMetrics = {
            steady_energy_per_token},
     Metric{"client_cpu_cores", "client_cpu_cores", "client CPU", "cores", kNumber, false,
            "CPU time of the client over the measured time", client_cpu},
+    Metric{"client_energy_wh", "client_energy_wh", "client energy", "Wh", kQuantity, false,
+           "Estimated: CPU time of the client × power of a busy thread; beside the total",
+           client_energy},
     Metric{"client_ttft_error_s", "client_ttft_error_s", "client's TTFT error", "s", kNumber, false,
            "Mean of what the client added to a TTFT when it measured itself before the run",
            calibrated<&Calibration::ttft_error_mean_s>},

@@ -319,7 +319,10 @@ Results read_document(const Json& json) {
   out.repeats = repeats_from(json.value("repeats", Json::array()));
   out.intervals = intervals_from(json.value("intervals", Json::array()));
   const Json client = json.value("client", Json());
-  if (!client.is_null()) out.client = client_load_from(client);
+  if (!client.is_null()) {
+    out.client = client_load_from(client);
+    if (client.contains("energy")) out.client->energy = quantity_from(client["energy"]);
+  }
   for (const Json& prompt : json.at("per_prompt_results")) {
     out.requests.push_back(request_from(prompt));
   }

@@ -131,6 +131,7 @@ void add_server_rows(std::vector<Row>& rows, const Results& r) {
 void add_client_row(std::vector<Row>& rows, const Results& r) {
   if (!r.client) return;
   std::vector<std::string> parts;
+  if (r.client->energy.known()) parts.push_back("about " + to_text(r.client->energy));
   if (const auto& own = r.client->calibration) {
     parts.push_back("adds " + duration_text(std::max(0.0, own->ttft_error_mean_s)) + " to a TTFT");
     if (own->itl_std_s) parts.push_back("ITL σ " + duration_text(*own->itl_std_s));

@@ -10,14 +10,13 @@
 #include "carbon/carbon.h"
 #include "config/parser.h"
 #include "config/protocol.h"
-#include "core/client_load.h"
 #include "core/clock.h"
-#include "core/cpu_time.h"
 #include "core/log.h"
 #include "core/trace_data.h"
 #include "core/version.h"
 #include "exporters/source_spec.h"
 #include "runner/calibration.h"
+#include "runner/client_clock.h"
 #include "runner/environment.h"
 #include "runner/metering.h"
 #include "runner/pause.h"
@@ -42,27 +41,6 @@ BenchmarkConfig under_protocol(BenchmarkConfig config) {
 }
 
 /// One benchmark from plan to trace. Each step is a method; `execute` is the order.
-/// Records the CPU time that a server's client uses from here to its end.
-class ClientClock {
- public:
-  explicit ClientClock(EventSink& sink) : sink_(sink) {}
-  ~ClientClock() {
-    const int64_t end_ns = now_ns();
-    sink_.event({end_ns, kClientEvent,
-                 Json{{"wall_s", seconds(end_ns - start_ns_)},
-                      {"cpu_s", process_cpu_s() - process_s_},
-                      {"sending_cpu_s", thread_cpu_s() - thread_s_}}});
-  }
-  ClientClock(const ClientClock&) = delete;
-  ClientClock& operator=(const ClientClock&) = delete;
-
- private:
-  EventSink& sink_;
-  int64_t start_ns_ = now_ns();
-  double process_s_ = process_cpu_s();
-  double thread_s_ = thread_cpu_s();
-};
-
 class Run {
  public:
   Run(const BenchmarkConfig& config, const RunOptions& options)

@@ -37,8 +37,14 @@ struct ClientLoadTest : testing::Test {
   std::optional<ClientLoad> analysed(double sending_cpu_s = 1) {
     Trace trace;
     trace.events.push_back({1, kCalibrationEvent, to_json(own)});
-    trace.events.push_back(
-        {2, kClientEvent, {{"wall_s", 10.0}, {"cpu_s", 3.0}, {"sending_cpu_s", sending_cpu_s}}});
+    trace.events.push_back({2,
+                            kClientEvent,
+                            {{"wall_s", 10.0},
+                             {"cpu_s", 3.0},
+                             {"sending_cpu_s", sending_cpu_s},
+                             {"thread_w", 4.0},
+                             {"thread_w_uncertainty", 1.5},
+                             {"thread_w_basis", "virtual machine: 2 threads at 4 W"}}});
     return client_load(trace, results);
   }
 
@@ -48,6 +54,21 @@ struct ClientLoadTest : testing::Test {
 
 TEST_F(ClientLoadTest, is_absent_where_no_client_was_recorded) {
   EXPECT_FALSE(client_load({}, results));
+}
+
+TEST_F(ClientLoadTest, estimates_the_clients_energy_from_its_cpu_time) {
+  const Quantity energy = analysed()->energy;
+  EXPECT_DOUBLE_EQ(energy.value.value(), 3.0 * 4.0);
+  EXPECT_DOUBLE_EQ(energy.uncertainty(), 18.0);
+  EXPECT_EQ(energy.source, Source::kEstimated);
+  EXPECT_THAT(energy.reason, HasSubstr("virtual machine: 2 threads at 4 W"));
+}
+
+TEST_F(ClientLoadTest, knows_no_energy_from_traces_that_do_not_have_the_power) {
+  Trace trace;
+  trace.events.push_back(
+      {2, kClientEvent, {{"wall_s", 10.0}, {"cpu_s", 3.0}, {"sending_cpu_s", 1.0}}});
+  EXPECT_FALSE(client_load(trace, results)->energy.known());
 }
 
 TEST_F(ClientLoadTest, has_the_calibration_and_the_cpu_time_of_the_run) {

@@ -87,6 +87,15 @@ TEST_F(CpuEstimate, a_virtual_machine_is_not_charged_for_the_whole_package) {
   EXPECT_EQ(domain.kind, DomainKind::kEstimate);
 }
 
+TEST_F(CpuEstimate, a_busy_thread_has_its_share_of_the_tdp) {
+  proc.write("cpuinfo", cpuinfo("x", 6, 1, ""));
+  const ThreadPower thread = thread_power(proc.root());
+  EXPECT_DOUBLE_EQ(thread.watts, 4);
+  EXPECT_THAT(thread.basis, HasSubstr("unknown model: 6 threads at 4 W"));
+  EXPECT_DOUBLE_EQ(thread.uncertainty,
+                   CpuEstimateMeter(proc.root(), "").discover().domains.at(0).gain_uncertainty);
+}
+
 TEST_F(CpuEstimate, the_stated_uncertainty_covers_the_errors_that_codecarbon_reports) {
   proc.write("cpuinfo", cpuinfo("x", 1, 1, ""));
   const double k2 = CpuEstimateMeter(proc.root(), "").discover().domains.at(0).gain_uncertainty;

@@ -202,7 +202,11 @@ Results sample_results() {
   own.send_lag_p99_s = 0.00015;
   own.sending_busy = 0.04;
   own.server_late_mean_s = 0.0001;
-  r.client = ClientLoad{.cpu_cores = 0.07, .sending_busy = 0.05, .calibration = own, .limits = {}};
+  r.client = ClientLoad{.cpu_cores = 0.07,
+                        .sending_busy = 0.05,
+                        .energy = joules(2.8, 4.2, 0, Source::kEstimated),
+                        .calibration = own,
+                        .limits = {}};
   r.histograms["ttft_s"] = {{0.0405, 0.045, 0.0675}, {1, 1}};
   r.gpus = {gpu()};
   r.requests = {answered(0, 2000), answered(1, 2000), failed(2)};
