@@ -83,6 +83,21 @@ Quantity estimated_energy(const Json& clocked) {
   return energy;
 }
 
+bool while_measuring(const Trace& trace, int64_t t_ns) {
+  return std::any_of(trace.phases.begin(), trace.phases.end(), [&](const Phase& phase) {
+    return phase.kind == PhaseKind::kMeasure && phase.start_ns <= t_ns && t_ns <= phase.end_ns;
+  });
+}
+
+std::optional<int64_t> connections_opened(const Trace& trace) {
+  std::optional<int64_t> opened;
+  for (const TraceEvent& event : trace.events) {
+    if (event.kind != kConnectionsEvent || !while_measuring(trace, event.t_ns)) continue;
+    opened = opened.value_or(0) + event.data.at("opened").get<int64_t>();
+  }
+  return opened;
+}
+
 }  // namespace
 
 std::optional<ClientLoad> client_load(const Trace& trace, const Results& results) {
@@ -104,6 +119,7 @@ std::optional<ClientLoad> client_load(const Trace& trace, const Results& results
     }
   }
   if (!load) return std::nullopt;
+  load->connections_opened = connections_opened(trace);
   if (wall_s > 0) {
     load->cpu_cores = cpu_s / wall_s;
     load->sending_busy = sending_cpu_s / wall_s;

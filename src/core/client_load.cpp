@@ -56,6 +56,7 @@ Calibration calibration_from(const Json& json) {
 Json to_json(const ClientLoad& load) {
   return {{"cpu_cores", or_null(load.cpu_cores)},
           {"sending_busy", or_null(load.sending_busy)},
+          {"connections_opened", or_null(load.connections_opened)},
           {"energy", to_json(load.energy)},
           {"limits", load.limits},
           {"calibration", load.calibration ? to_json(*load.calibration) : Json(nullptr)}};
@@ -65,6 +66,9 @@ ClientLoad client_load_from(const Json& json) {
   ClientLoad load;
   load.cpu_cores = number_at(json, "cpu_cores");
   load.sending_busy = number_at(json, "sending_busy");
+  if (const Json opened = json.value("connections_opened", Json()); opened.is_number()) {
+    load.connections_opened = opened.get<int64_t>();
+  }
   load.limits = json.at("limits").get<std::vector<std::string>>();
   const Json& calibration = json.at("calibration");
   if (!calibration.is_null()) load.calibration = calibration_from(calibration);

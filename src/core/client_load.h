@@ -43,6 +43,8 @@ struct ClientLoad {
   /// In J, estimated: CPU time × the power of a busy thread of the client's machine. Beside the
   /// total, never in it: where client and server share a machine, the total has it already.
   Quantity energy = Quantity::missing("J", "not recorded");
+  /// Connections opened in the measured phases; 0: all that were used were open before.
+  std::optional<int64_t> connections_opened;
   std::optional<Calibration> calibration;
   std::vector<std::string> limits;  ///< why the run was limited by its client; empty: it was not
 };
@@ -54,5 +56,7 @@ ClientLoad client_load_from(const Json& json);
 /// thread_w, thread_w_uncertainty, thread_w_basis} of a measure phase.
 constexpr const char* kCalibrationEvent = "calibration";
 constexpr const char* kClientEvent = "client";
+/// At the end of each pass over a workload: {opened}, the connections that it opened.
+constexpr const char* kConnectionsEvent = "connections";
 
 }  // namespace aieb

@@ -84,6 +84,7 @@ class Client::Impl {
   EventLoop loop_;
   std::vector<Transfer*> open_;
   int address_family_ = 0;
+  int64_t connections_opened_ = 0;
 
  private:
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket_data);
@@ -227,6 +228,9 @@ void Client::Impl::expire() {
 }
 
 void Client::Impl::finish(Transfer& transfer, const Outcome& outcome) {
+  long opened = 0;
+  curl_easy_getinfo(transfer.easy(), CURLINFO_NUM_CONNECTS, &opened);
+  connections_opened_ += opened;
   curl_multi_remove_handle(multi_, transfer.easy());
   open_[transfer.index] = open_.back();
   open_[transfer.index]->index = transfer.index;
@@ -260,6 +264,7 @@ void Client::poll(int64_t until_ns) { impl_->poll(until_ns); }
 void Client::cancel_all(const char* why) { impl_->cancel_all(why); }
 void Client::release_buffers() { impl_->release_buffers(); }
 void Client::wake() const noexcept { impl_->loop_.wake(); }
+int64_t Client::connections_opened() const { return impl_->connections_opened_; }
 size_t Client::in_flight() const { return impl_->open_.size(); }
 void Client::prefer_address_family(int family) { impl_->address_family_ = family; }
 

@@ -137,6 +137,10 @@ void add_client_row(std::vector<Row>& rows, const Results& r) {
     if (own->itl_std_s) parts.push_back("ITL σ " + duration_text(*own->itl_std_s));
     if (own->send_lag_p99_s) parts.push_back("send lag p99 " + duration_text(*own->send_lag_p99_s));
   }
+  if (const auto opened = r.client->connections_opened) {
+    parts.push_back(*opened == 0 ? "connections open before"
+                                 : std::to_string(*opened) + " connections opened in the run");
+  }
   if (!r.client->limits.empty()) parts.emplace_back("limited the run");
   rows.push_back({"client", r.client->cpu_cores ? number_text(*r.client->cpu_cores) + " cores" : "",
                   joined(parts, ", ")});

@@ -156,6 +156,17 @@ class Planner {
     return std::move(made.measured);
   }
 
+  /// Before a load, the prompts of the warm-up are in flight together and open as many connections.
+  void warm_up_together() {
+    const LoadPlan& measured = plan_.measure.load;
+    const bool one_at_a_time = measured.mode == "sequential";
+    const auto all = static_cast<int>(std::max<size_t>(1, plan_.warmup.requests.size()));
+    plan_.warmup.load.mode = one_at_a_time ? "sequential" : "closed";
+    plan_.warmup.load.concurrency = one_at_a_time              ? 1
+                                    : measured.concurrency > 1 ? measured.concurrency
+                                                               : all;
+  }
+
   void finish_warmup() {
     const auto prompts = static_cast<int64_t>(plan_.measure.requests.size());
     const std::optional<int64_t> planned = planned_requests(plan_.measure);
@@ -165,9 +176,7 @@ class Planner {
       request.id = first_id + static_cast<int64_t>(i);
       request.prompt_index = static_cast<int>(request.id);
     }
-    const bool closed = plan_.measure.load.mode == "closed";
-    plan_.warmup.load.mode = closed ? "closed" : "sequential";
-    plan_.warmup.load.concurrency = closed ? plan_.measure.load.concurrency : 1;
+    warm_up_together();
     plan_.warmup.batch_size = scenario_.batch_size;
     // Where the number is known, ids are positions, and those of the warm-up follow.
     plan_.measure.load.first_repeat_id =

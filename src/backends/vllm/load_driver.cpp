@@ -11,6 +11,7 @@
 #include "backends/vllm/conversation.h"
 #include "backends/vllm/in_flight_limit.h"
 #include "backends/vllm/request_sequence.h"
+#include "core/client_load.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/scheduling.h"
@@ -315,8 +316,11 @@ LoadDriver::LoadDriver(http::Client& client, Target target, Dialect& dialect, No
 void LoadDriver::run(const Workload& workload, RunContext& context) {
   const Notices::Attached attached(notices_, context.sink);
   const ShortSlices on_time;
+  const int64_t opened_before = client_.connections_opened();
   Run(*this, workload, context).drive();
   client_.release_buffers();
+  context.sink.event({now_ns(), kConnectionsEvent,
+                      Json{{"opened", client_.connections_opened() - opened_before}}});
 }
 
 }  // namespace aieb::server

@@ -73,6 +73,10 @@ TEST(HttpClient, uses_a_connection_again) {
   const int64_t before = now_ns();
   for (int i = 0; i < 200; ++i) run(client, {server.url(), {}, {}}, r);
   EXPECT_EQ(server.connections(), 1);
+  EXPECT_EQ(client.connections_opened(), 1);
+  client.release_buffers();
+  run(client, {server.url(), {}, {}}, r);
+  EXPECT_EQ(server.connections(), 1) << "buffers are not connections";
   EXPECT_LT(now_ns() - before, nanoseconds(4));  // an answer that came early is not waited for
 }
 

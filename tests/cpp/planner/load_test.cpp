@@ -161,12 +161,25 @@ TEST_F(PlannedLoad, varies_the_limit_of_a_closed_loop_by_stages) {
   EXPECT_EQ(plan.duration_ns, 3 * kSecond);
 }
 
+TEST_F(PlannedLoad, warms_up_together_so_that_connections_are_open_before) {
+  config_.metrics.warmup_prompts = 4;
+  load().mode = "constant";
+  load().request_rate = 5;
+  EXPECT_EQ(make_plan(config_).warmup.load.concurrency, 4);
+  load().concurrency = 2;
+  EXPECT_EQ(make_plan(config_).warmup.load.concurrency, 2) << "never more than the run may";
+  load() = LoadConfig{};
+  const Plan plan = make_plan(config_);
+  EXPECT_EQ(plan.warmup.load.mode, "sequential");
+  EXPECT_EQ(plan.warmup.load.concurrency, 1);
+}
+
 TEST_F(PlannedLoad, warms_up_without_a_schedule) {
   load().mode = "poisson";
   load().request_rate = 5;
   config_.metrics.warmup_prompts = 3;
   const Plan plan = make_plan(config_);
-  EXPECT_EQ(plan.warmup.load.mode, "sequential");
+  EXPECT_EQ(plan.warmup.load.mode, "closed");
   EXPECT_TRUE(plan.warmup.load.arrivals_ns.empty());
   EXPECT_EQ(plan.warmup.requests[0].cache_salt, "");
   EXPECT_EQ(plan.warmup.requests[2].cache_salt, "warm-up") << "a measured prompt, sent before";

@@ -205,6 +205,7 @@ Results sample_results() {
   r.client = ClientLoad{.cpu_cores = 0.07,
                         .sending_busy = 0.05,
                         .energy = joules(2.8, 4.2, 0, Source::kEstimated),
+                        .connections_opened = 8,
                         .calibration = own,
                         .limits = {}};
   r.histograms["ttft_s"] = {{0.0405, 0.045, 0.0675}, {1, 1}};
