@@ -11,6 +11,7 @@ import json
 import re
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ ELSEWHERE = {"docs/extending.md": "tests/unit/test_python_extending.py"}
 
 # Blocks that are not run, by what they contain: (document, text) → why that is no gap.
 NOT_RUN: dict[tuple[str, str], str] = {
+    (
+        "docs/carbon.md",
+        "carbon_intensity_live: electricity_maps",
+    ): "needs a token; test_cli_carbon_series.py asks a made-up service",
     (
         "docs/servers.md",
         "--search scenario.load.request_rate=5..200",
@@ -81,6 +86,10 @@ def place(world: tuple[str, str, Path], tmp_path: Path) -> Place:
     (place.folder / "server.yaml").write_text(
         "backend: {type: vllm, model: a}\n"
         "scenario: {dataset_name: prompts.jsonl, load: {mode: closed}, slo: {ttft_ms: 1000}}\n"
+    )
+    hours = [int(time.time()) + 3600 * hour for hour in range(-2, 3)]
+    (place.folder / "grid.csv").write_text(
+        "timestamp,g_per_kwh\n" + "".join(f"{hour},56\n" for hour in hours)
     )
     for name, model in (("config", "a"), ("a", "a"), ("b", "b")):
         (place.folder / f"{name}.yaml").write_text(

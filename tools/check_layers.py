@@ -13,7 +13,6 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 ALLOWED: dict[str, set[str]] = {
     "core": set(),
     "config": {"core"},
-    "carbon": {"core", "config"},
     "hub": {"core"},
     "bridge": {"core"},
     "datasets": {"core", "config", "hub", "bridge"},
@@ -22,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "analysis": {"core"},
     "meters": {"core"},
     "http": {"core"},
+    "carbon": {"core", "config", "http"},
     "exporters": {"core", "config", "meters", "http"},
     "mock": {"core"},
     "engine": {"core", "bridge"},

@@ -236,6 +236,16 @@ class ScenarioConfig(Section):
 
 
 @dataclass
+class ElectricityMapsConfig(Section):
+    """The section `electricity_maps`."""
+
+    #: Where the API of Electricity Maps is.
+    url: str = "https://api.electricitymaps.com"
+    #: Its token, as ${VARIABLE}; ELECTRICITYMAPS_API_TOKEN if absent. Written nowhere.
+    token: str | None = None
+
+
+@dataclass
 class PriceConfig(Section):
     """The section `price`."""
 
@@ -267,10 +277,25 @@ class MetricsConfig(Section):
     location_given: bool = False
     #: Your grid's carbon intensity, instead of the tables'. (g/kWh)
     carbon_intensity_g_per_kwh: float | None = None
+    #: CSV file of the grid's carbon intensity by time, instead of the tables' (docs/carbon.md, By the hour).
+    carbon_intensity_series: str | None = None
+    #: Look the carbon intensity of now up on the network: needs a token (docs/carbon.md, Live).
+    carbon_intensity_live: str = "off"
+    #: Zone of Electricity Maps (FR, US-CAL-CISO) or latitude,longitude, for the live intensity and for a series of several zones; by the location if absent.
+    carbon_intensity_zone: str | None = None
+    #: Expanded uncertainty (k = 2) of the carbon intensity, instead of what docs/carbon.md derives. (%)
+    carbon_intensity_uncertainty_percent: float | None = None
+    electricity_maps: ElectricityMapsConfig = field(default_factory=ElectricityMapsConfig)
     #: Power usage effectiveness of the data centre.
     pue: float = 1.0
+    #: Expanded uncertainty (k = 2) of the PUE. (%)
+    pue_uncertainty_percent: float = 0.0
     #: Water usage effectiveness of the data centre. (l/kWh)
     wue_l_per_kwh: float = 0.0
+    #: Expanded uncertainty (k = 2) of the WUE. (%)
+    wue_uncertainty_percent: float = 0.0
+    #: Emissions of making the hardware, spread over its life: a list of components with their source (docs/carbon.md, Embodied).
+    embodied: list[Any] | None = None
     #: How long idle power is measured before the run; 0: not at all. (s)
     idle_s: float = 5.0
     #: Prompts answered before measuring.

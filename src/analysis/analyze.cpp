@@ -9,6 +9,7 @@
 #include "analysis/footprint.h"
 #include "analysis/goodput.h"
 #include "analysis/gpu_stats.h"
+#include "analysis/intensity.h"
 #include "analysis/intervals.h"
 #include "analysis/latency.h"
 #include "analysis/power_series.h"
@@ -16,6 +17,7 @@
 #include "analysis/server_truth.h"
 #include "analysis/sources.h"
 #include "analysis/steady_state.h"
+#include "analysis/wall_clock.h"
 #include "analysis/warnings.h"
 #include "analysis/windows.h"
 #include "core/clock.h"
@@ -50,16 +52,6 @@ std::string text_of(const Json& object, const char* key) {
 std::string meta_of(const Trace& trace, const char* key) {
   const auto it = trace.meta.find(key);
   return it == trace.meta.end() ? "" : it->second;
-}
-
-/// Wall time of a moment by the nearest pair of clocks; 0 without one.
-int64_t wall_time(const Trace& trace, int64_t mono_ns) {
-  const ClockPair* best = nullptr;
-  for (const ClockPair& pair : trace.clock) {
-    const auto distance = [mono_ns](const ClockPair& p) { return std::abs(p.mono_ns - mono_ns); };
-    if (best == nullptr || distance(pair) < distance(*best)) best = &pair;
-  }
-  return best == nullptr ? 0 : best->wall_ns + (mono_ns - best->mono_ns);
 }
 
 Json object_or_empty(Json json) { return json.is_object() ? std::move(json) : Json::object(); }
@@ -266,12 +258,17 @@ class Analysis {
     results_.decode_per_output_token = per_count(results_.after_first_token, results_.output_tokens,
                                                  "the number of output tokens is not known");
     if (results_.carbon) {
+      results_.carbon = over_measurement(std::move(*results_.carbon), trace_, measure_, sources_,
+                                         results_.measure);
       results_.emissions = emissions_of(gross, *results_.carbon);
       results_.water = water_of(gross, *results_.carbon);
     } else {
       results_.emissions = Quantity::missing("g", "no carbon intensity is in the trace");
       results_.water = Quantity::missing("L", "no water usage effectiveness is in the trace");
     }
+    results_.embodied_parts = embodied_of(results_.carbon.value_or(CarbonFactor{}),
+                                          results_.measured_s, results_.gpus.size());
+    results_.embodied = embodied_total(results_.embodied_parts);
     results_.cost = cost_of(results_);
   }
 

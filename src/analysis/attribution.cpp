@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
+#include <vector>
 
 #include "analysis/flight_sweep.h"
 #include "analysis/token_energy.h"
@@ -20,15 +22,32 @@ void add_independent(Quantity& sum, double value, double systematic, double rand
   sum.random = std::hypot(sum.random, random);
 }
 
+/// How much an energy changes when all times of its domain are off by as much as they may be, one
+/// way and the other. Everything of one domain is off together, so changes add with their signs.
+struct ClockShift {
+  double late = 0;
+  double early = 0;
+
+  void operator+=(const ClockShift& other) {
+    late += other.late;
+    early += other.early;
+  }
+  /// k = 2 of a shift that may be anything up to its bounds.
+  [[nodiscard]] double expanded() const {
+    return 2 / std::numbers::sqrt3 * std::max(std::abs(late), std::abs(early));
+  }
+};
+
 /// Adds one domain's part of a request. Its begin and end each carry the error of an edge at an
 /// arbitrary time, of which the request's share of the power then counts.
 void add_to_request(RequestResult& result, const DomainEnergy& domain, const Quantity& baseline,
-                    const FlightShare& share) {
+                    const FlightShare& share, const ClockShift& clock) {
   const double energy = share.energy;
   const double time_share = share.time;
   const double gain = domain.domain.gain_uncertainty;
   const double part = share.whole > 0 ? energy / share.whole : 1;
-  const double random = kTwoEdges * domain.typical_edge_sigma_j * part;
+  const double random =
+      std::hypot(kTwoEdges * domain.typical_edge_sigma_j * part, clock.expanded());
   add_independent(result.energy, energy, gain * energy, random);
   if (!baseline.known()) return;
   const double active = energy - *baseline.value * time_share;
@@ -57,14 +76,17 @@ void label_like(const ComponentEnergy& total, std::vector<RequestResult>& result
 struct SideSum {
   double energy = 0;
   double random_squares = 0;
+  ClockShift clock;
 
-  void add(double part, double whole, double edge_j) {
+  void add(double part, double whole, double edge_j, const ClockShift& shift) {
     energy += part;
+    clock += shift;
     const double share = whole > 0 ? part / whole : 1;
     random_squares += edge_j * edge_j * share * share;
   }
   void add_to(Quantity& sum, double gain) const {
-    add_independent(sum, energy, gain * energy, std::sqrt(random_squares));
+    add_independent(sum, energy, gain * energy,
+                    std::hypot(std::sqrt(random_squares), clock.expanded()));
   }
 };
 
@@ -72,25 +94,36 @@ struct SideSum {
 class DomainShares {
  public:
   DomainShares(const DomainEnergy& domain, const Sweep& sweep)
-      : domain_(domain), sweep_(sweep), part_(sweep_domain(sweep, domain.curve)) {}
+      : domain_(domain), sweep_(sweep), part_(sweep_domain(sweep, domain.curve)) {
+    const int64_t by_ns = nanoseconds(domain.clock_half_width_s);
+    if (by_ns <= 0) return;
+    shifted_ = {sweep_domain(sweep, domain.curve.shifted(by_ns)),
+                sweep_domain(sweep, domain.curve.shifted(-by_ns))};
+    unattributed_clock_ = {shifted_[0].unattributed - part_.unattributed,
+                           shifted_[1].unattributed - part_.unattributed};
+  }
 
   void divide(std::span<const Flight> flights, const Quantity& baseline,
               std::vector<RequestResult>& results) {
     for (size_t i = 0; i < flights.size(); ++i) {
       const FlightShare share = share_of(sweep_, part_, sweep_.flights[i]);
+      const auto [whole, decode] = clock_shifts(share, sweep_.flights[i]);
       if (!flights[i].result) {
         part_.unattributed += share.energy;
+        unattributed_clock_ += whole;
         continue;
       }
-      add_to_request(results[*flights[i].result], domain_, baseline, share);
-      before_.add(share.energy - share.decode_energy, share.whole - share.decode_whole, edge_j());
-      after_.add(share.decode_energy, share.decode_whole, edge_j());
+      add_to_request(results[*flights[i].result], domain_, baseline, share, whole);
+      before_.add(share.energy - share.decode_energy, share.whole - share.decode_whole, edge_j(),
+                  {whole.late - decode.late, whole.early - decode.early});
+      after_.add(share.decode_energy, share.decode_whole, edge_j(), decode);
     }
   }
 
   void add_to(Attribution& sums) const {
     const double gain = domain_.domain.gain_uncertainty;
-    add_independent(sums.unattributed, part_.unattributed, gain * part_.unattributed, edge_j());
+    add_independent(sums.unattributed, part_.unattributed, gain * part_.unattributed,
+                    std::hypot(edge_j(), unattributed_clock_.expanded()));
     before_.add_to(sums.before_first_token, gain);
     after_.add_to(sums.after_first_token, gain);
   }
@@ -98,9 +131,21 @@ class DomainShares {
  private:
   [[nodiscard]] double edge_j() const { return kTwoEdges * domain_.typical_edge_sigma_j; }
 
+  /// Of a flight's energy and of its part from the first token on.
+  [[nodiscard]] std::pair<ClockShift, ClockShift> clock_shifts(const FlightShare& share,
+                                                               const FlightIndex& flight) const {
+    if (shifted_.empty()) return {};
+    const FlightShare late = share_of(sweep_, shifted_[0], flight);
+    const FlightShare early = share_of(sweep_, shifted_[1], flight);
+    return {{late.energy - share.energy, early.energy - share.energy},
+            {late.decode_energy - share.decode_energy, early.decode_energy - share.decode_energy}};
+  }
+
   const DomainEnergy& domain_;
   const Sweep& sweep_;
   DomainSweep part_;
+  std::vector<DomainSweep> shifted_;  ///< all times later, and earlier; empty: they are exact
+  ClockShift unattributed_clock_;
   SideSum before_;
   SideSum after_;
 };

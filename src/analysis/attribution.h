@@ -25,7 +25,9 @@ struct Attribution {
 ///
 /// Domains that are not part of that total are left out. `baselines` as from `idle_baselines`.
 /// What another division would have given widens the random part of a request's uncertainty: with
-/// learnt costs their standard errors, with equal tokens the difference to equal requests.
+/// learnt costs their standard errors, with equal tokens the difference to equal requests. So does
+/// what an exporter's clock may be off by: the division is made with all of its times later and
+/// earlier by that.
 /// A sweep over the sorted begins and ends with prefix sums: R·log R + D·(R + S) for R requests,
 /// D domains and S samples a domain.
 Attribution attribute_energy(const EnergySources& sources, std::span<const TimeSpan> windows,

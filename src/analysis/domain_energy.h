@@ -28,8 +28,9 @@ struct DomainEnergy {
   std::vector<int64_t> interval_ends_ns;  ///< by time; with the next, the variance between
   std::vector<double> variance_until;     ///< readings, summed up to each of them, in J²
   double typical_edge_sigma_j = 0;        ///< of an edge at an arbitrary time, e.g. of a request
-  double period_s = 0;                    ///< time between values of the sensor
-  int64_t first_ns = 0;                   ///< first and last reading
+  double clock_half_width_s = 0;  ///< all times may be off by this much, one way; exporters only
+  double period_s = 0;            ///< time between values of the sensor
+  int64_t first_ns = 0;           ///< first and last reading
   int64_t last_ns = 0;
   std::vector<Break> breaks;
   int64_t spikes = 0;

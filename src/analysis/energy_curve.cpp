@@ -4,6 +4,12 @@
 
 namespace aieb {
 
+EnergyCurve EnergyCurve::shifted(int64_t by_ns) const {
+  EnergyCurve out = *this;
+  for (int64_t& t_ns : out.times_ns_) t_ns += by_ns;
+  return out;
+}
+
 double EnergyCurve::at(int64_t t_ns) const {
   if (empty()) return 0;
   const auto after = std::upper_bound(times_ns_.begin(), times_ns_.end(), t_ns);

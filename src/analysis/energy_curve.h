@@ -17,6 +17,9 @@ class EnergyCurve {
   [[nodiscard]] const std::vector<int64_t>& times_ns() const { return times_ns_; }
   [[nodiscard]] const std::vector<double>& energy_j() const { return energy_j_; }
 
+  /// The same curve, everything `by_ns` later.
+  [[nodiscard]] EnergyCurve shifted(int64_t by_ns) const;
+
   /// Outside the points the power of the nearest interval goes on.
   [[nodiscard]] double at(int64_t t_ns) const;
   [[nodiscard]] double between(int64_t from_ns, int64_t to_ns) const {

@@ -114,6 +114,7 @@ void add_clock_error(DomainEnergy& domain, const Trace& trace) {
   if (!domain.unusable.empty()) return;
   for (EdgeError& edge : domain.edges) {
     const double half_width = clock_half_width_s(trace, domain.domain.meter, edge.t_ns);
+    domain.clock_half_width_s = std::max(domain.clock_half_width_s, half_width);
     const double span_s = std::max(2 * domain.period_s, 3 * half_width);
     const int64_t span_ns = nanoseconds(span_s);
     if (span_ns <= 0) continue;

@@ -41,7 +41,17 @@ void check_length(const EnergySources& sources, const Results& results, Warnings
 }
 
 void check_carbon(const Results& results, Warnings& out) {
-  if (results.energy_disabled || !results.carbon || !results.carbon->assumed) return;
+  if (results.energy_disabled || !results.carbon) return;
+  if (!results.carbon->unknown.empty()) {
+    out.push_back("the emissions are not known: " + results.carbon->unknown +
+                  ". Compute them with another file: aieb report RUN --carbon-series FILE");
+  }
+  if (results.carbon->basis == "marginal") {
+    out.push_back(
+        "the carbon intensity is marginal (what one more kWh causes): emissions computed "
+        "with it do not compare with those of average intensities");
+  }
+  if (!results.carbon->assumed) return;
   out.push_back("no location was given, so the carbon intensity of " +
                 results.carbon->country_iso_code + " is assumed: set " +
                 (results.is_monitor() ? "the country (and region)"

@@ -106,6 +106,14 @@ std::map<Component, std::string> reasons_from(const Json& list) {
   return reasons;
 }
 
+/// Whether a source that was configured for a component is among those that say nothing of it.
+bool asked_for(const Json& list, Component component) {
+  return list.is_array() && std::ranges::any_of(list, [&](const Json& item) {
+           return item.value("asked_for", false) &&
+                  component_from(item.value("component", "")) == component;
+         });
+}
+
 /// Whether this run needs the energy of a GPU to be complete, given that none was measured.
 bool gpu_expected(const Json& backend, bool listed_missing) {
   if (!backend.is_object()) return listed_missing;
@@ -144,7 +152,8 @@ double coverage(const DomainEnergy& domain, std::span<const TimeSpan> windows) {
 }
 
 ComponentPlan plan_components(const Trace& trace, const EnergySources& sources) {
-  const std::map<Component, std::string> listed = reasons_from(trace.meta_json(meta::kMissing));
+  const Json list = trace.meta_json(meta::kMissing);
+  const std::map<Component, std::string> listed = reasons_from(list);
   const Json backend = trace.meta_json(meta::kBackendInfo);
   ComponentPlan plan;
   for (const Component component : kTotalParts) {
@@ -156,7 +165,7 @@ ComponentPlan plan_components(const Trace& trace, const EnergySources& sources) 
     const bool said = unusable != sources.unusable.end() || reason != listed.end();
     if (measured && !said) continue;
     if (component == Component::kGpu && unusable == sources.unusable.end() &&
-        !gpu_expected(backend, reason != listed.end())) {
+        !asked_for(list, component) && !gpu_expected(backend, reason != listed.end())) {
       continue;
     }
     std::string why;

@@ -92,6 +92,7 @@ std::vector<std::string> words_of(int argc, const char* const* argv) {
   const auto dashes = std::ranges::find(words, "--");
   if (dashes == words.end()) return words;
   for (auto it = dashes + 1; it != words.end(); ++it) it->insert(it->begin(), kRawWord);
+  words.erase(dashes);  // the marks say it; to CLI11 it would end a list that has begun before
   return words;
 }
 

@@ -34,8 +34,10 @@ void declare_outputs(CLI::App& app, MonitorArguments& a) {
 }
 
 void declare_options(CLI::App& app, MonitorArguments& a) {
-  app.add_option("command", a.words, "What to run and measure, with its arguments")
-      ->type_name("-- COMMAND [ARGUMENT...]");
+  app.add_option("command", a.words,
+                 "A configuration whose metrics say what to read (metrics.sources), settings, and "
+                 "after -- what to run and measure, with its arguments")
+      ->type_name("[FILE] [KEY=VALUE...] [-- COMMAND [ARGUMENT...]]");
   app.add_option("--interval", a.interval_s, "Seconds between readings (1)")->type_name("S");
   app.add_option("--duration", a.duration_s, "End after S seconds (default: at Ctrl-C)")
       ->type_name("S");
@@ -51,18 +53,22 @@ void declare_options(CLI::App& app, MonitorArguments& a) {
   app.add_option("--region", a.region, "Of the country, or a cloud region")->type_name("REGION");
 }
 
-/// Words of the command without their mark. Throws for words that stand before the "--".
-std::vector<std::string> command_of(const std::vector<std::string>& words) {
-  std::vector<std::string> command;
-  for (const std::string& word : words) {
-    if (word.empty() || word.front() != kRawWord) {
+/// Parts the words after "--", which are marked, from those before it. Throws ConfigError for one
+/// before it that is neither a file nor a setting: it is most likely a command.
+void sort_words(MonitorArguments& a) {
+  std::vector<std::string> settings;
+  for (const std::string& word : a.words) {
+    if (!word.empty() && word.front() == kRawWord) {
+      a.command.push_back(word.substr(1));
+    } else if (word.find('=') != std::string::npos || std::filesystem::is_regular_file(word)) {
+      settings.push_back(word);
+    } else {
       throw ConfigError("'" + word +
-                        "' is not an option: aieb monitor [OPTIONS] -- COMMAND "
-                        "[ARGUMENT...] measures a command");
+                        "' is neither an option, a file nor a setting: aieb monitor [OPTIONS] -- "
+                        "COMMAND [ARGUMENT...] measures a command");
     }
-    command.push_back(word.substr(1));
   }
-  return command;
+  a.config = sort_arguments(settings);
 }
 
 void require_at_least(const char* option, double value, double least) {
@@ -71,7 +77,24 @@ void require_at_least(const char* option, double value, double least) {
                     (least > 0 ? "0.1" : "0"));
 }
 
+/// An option at the end, without its value, has taken the first word of the command.
+void require_values(const MonitorArguments& a) {
+  const std::pair<const char*, const std::string&> options[] = {{"--csv", a.csv},
+                                                                {"--json", a.json},
+                                                                {"--prometheus", a.prometheus},
+                                                                {"--trace", a.trace},
+                                                                {"--output-dir", a.output_dir},
+                                                                {"--name", a.name},
+                                                                {"--country", a.country},
+                                                                {"--region", a.region}};
+  for (const auto& [option, value] : options) {
+    if (value.empty() || value.front() != kRawWord) continue;
+    throw ConfigError(std::string(option) + " needs a value before the --");
+  }
+}
+
 void check(const MonitorArguments& a) {
+  require_values(a);
   require_at_least("--interval", a.interval_s, kLeastInterval_s);
   if (a.duration_s) require_at_least("--duration", *a.duration_s, kLeastInterval_s);
   if (a.idle_s) require_at_least("--idle", *a.idle_s, 0);
@@ -92,7 +115,7 @@ void check(const MonitorArguments& a) {
 }
 
 ExitCode monitor(MonitorArguments& a) {
-  a.command = command_of(a.words);
+  sort_words(a);
   check(a);
   if (a.command.empty()) {
     if (a.name.empty()) a.name = "monitor";

@@ -26,6 +26,7 @@
 #include "reporters/terminal.h"
 #include "reporters/write.h"
 #include "runner/planner.h"
+#include "runner/run_carbon.h"
 #include "runner/runner.h"
 
 namespace aieb::cli {
@@ -101,6 +102,7 @@ class RunCommand {
   ExitCode print_plan() {
     for (const std::string& text : choice_.loaded.warnings) display_.print("warning: " + text);
     const Plan plan = make_plan(config());
+    check_carbon(config());
     const std::string text =
         arguments_.json == kStdout
             ? plan_json(config(), plan).dump(2) + "\n"

@@ -11,6 +11,7 @@
 #include "exporters/source_check.h"
 #include "reporters/reporter.h"
 #include "runner/load_shape.h"
+#include "runner/run_carbon.h"
 
 namespace aieb::cli {
 namespace {
@@ -42,12 +43,13 @@ ExitCode validate(const ValidateArguments& arguments) {
   load_shape(loaded.config.scenario.load);
   const std::vector<exporters::SourceSpec> sources =
       exporters::source_specs(loaded.config.metrics.sources);
+  check_carbon(loaded.config);
   for (const ReporterConfig& reporter : loaded.config.reporters) find_reporter(reporter.type);
   for (const std::string& warning : loaded.warnings) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   }
   if (arguments.print) {
-    std::puts(to_json(loaded.config).dump(2).c_str());
+    std::puts(to_public_json(loaded.config).dump(2).c_str());
   } else {
     const BackendConfig& backend = loaded.config.backend;
     std::printf("%s is valid: %s on %s, %d prompts of %s\n", sorted.path.c_str(),

@@ -1,5 +1,6 @@
 #include "cli/monitor_output.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -136,13 +137,21 @@ std::string carbon_metrics(const MonitorSnapshot& s) {
                         {"region", s.carbon.region},
                         {"assumed", s.carbon.assumed ? "true" : "false"}};
   MetricText intensity("aieb_carbon_intensity_grams_per_kwh", "gauge",
-                       "Yearly average grid carbon intensity that emissions are computed with.");
-  intensity.add(place, s.carbon.g_per_kwh);
+                       "Grid carbon intensity that emissions are computed with.");
+  if (s.carbon.unknown.empty()) intensity.add(place, s.carbon.g_per_kwh);
+  MetricText spread("aieb_carbon_intensity_uncertainty_grams_per_kwh", "gauge",
+                    "Expanded uncertainty (k=2, 95 %) of aieb_carbon_intensity_grams_per_kwh.");
+  if (s.carbon.unknown.empty()) spread.add(place, s.carbon.uncertainty_g_per_kwh);
   MetricText grams("aieb_emissions_grams_total", "counter",
                    "CO2 equivalents of gpu + cpu + dram, PUE applied.");
+  MetricText error("aieb_emissions_uncertainty_grams", "gauge",
+                   "Expanded uncertainty (k=2, 95 %) of aieb_emissions_grams_total.");
   const Quantity emitted = emissions(s);
-  if (emitted.known()) grams.add(place, *emitted.value);
-  return intensity.text() + grams.text();
+  if (emitted.known()) {
+    grams.add(place, *emitted.value);
+    error.add(place, emitted.uncertainty());
+  }
+  return intensity.text() + spread.text() + grams.text() + error.text();
 }
 
 std::string missing_metrics(const MonitorSnapshot& s) {
@@ -177,6 +186,7 @@ std::vector<std::string> table_row(const MonitorSnapshot& s, const LiveDevice& d
 }
 
 std::string place_text(const CarbonFactor& c) {
+  if (!c.unknown.empty()) return c.unknown;
   std::string out = number_text(c.g_per_kwh) + " g/kWh";
   if (!c.country_iso_code.empty()) out += ", " + c.country_iso_code;
   if (!c.region.empty()) out += " (" + c.region + ")";
@@ -185,6 +195,24 @@ std::string place_text(const CarbonFactor& c) {
 }
 
 }  // namespace
+
+CarbonFactor LiveIntensityMean::add(CarbonFactor factor, const LiveReading& reading,
+                                    int64_t wall_ns) {
+  if (!factor.series) return factor;
+  if (unknown_.empty()) unknown_ = uncovered(factor, wall_ns, wall_ns);
+  factor.unknown = unknown_;
+  if (!unknown_.empty()) return factor;
+  const CarbonInterval now = *std::ranges::find_if(
+      factor.series->intervals, [&](const CarbonInterval& i) { return i.to_ns > wall_ns; });
+  if (parts_.empty() || parts_.back().interval.from_ns != now.from_ns) parts_.push_back({now});
+  const double energy_j = reading.total.energy.value.value_or(energy_j_);
+  parts_.back().energy_j += std::max(0.0, energy_j - energy_j_);
+  energy_j_ = energy_j;
+  if (energy_j_ > 0) return averaged(std::move(factor), parts_);
+  factor.g_per_kwh = now.g_per_kwh;  // nothing was used yet
+  factor.uncertainty_g_per_kwh = now.uncertainty_g_per_kwh;
+  return factor;
+}
 
 std::string monitor_csv_header() { return fmt::format("{}\n", fmt::join(kCsvColumns, ",")); }
 

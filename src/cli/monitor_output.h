@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "analysis/intensity.h"
 #include "core/carbon_factor.h"
 #include "core/json.h"
 #include "runner/live_energy.h"
@@ -15,6 +17,19 @@ struct MonitorSnapshot {
   CarbonFactor carbon;
   int64_t wall_ns = 0;  ///< of the reading
   bool news = false;    ///< a sensor said something since the one before
+};
+
+/// A factor with a series, averaged over the energy as it is used.
+class LiveIntensityMean {
+ public:
+  /// With the energy that came since the call before, which was used at `wall_ns`. A factor without
+  /// a series is returned as it is; outside of its series it is unknown from then on.
+  CarbonFactor add(CarbonFactor factor, const LiveReading& reading, int64_t wall_ns);
+
+ private:
+  std::vector<IntervalEnergy> parts_;
+  double energy_j_ = 0;
+  std::string unknown_;
 };
 
 /// The header of `monitor_csv_rows`, with its line end.

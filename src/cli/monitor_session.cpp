@@ -16,7 +16,13 @@ int leave_open(std::FILE*) { return 0; }
 }  // namespace
 
 BenchmarkConfig monitor_config(const MonitorArguments& a) {
-  BenchmarkConfig config = load_config({}).config;
+  LoadedConfig loaded = load_config({.path = a.config.path, .overrides = a.config.overrides});
+  if (!a.quiet) {
+    for (const std::string& text : loaded.warnings) {
+      std::fprintf(stderr, "warning: %s\n", text.c_str());
+    }
+  }
+  BenchmarkConfig& config = loaded.config;
   config.name = a.name;
   config.output_dir = a.output_dir;
   config.metrics.enabled = true;
@@ -27,7 +33,7 @@ BenchmarkConfig monitor_config(const MonitorArguments& a) {
   }
   if (!a.region.empty()) config.metrics.region = a.region;
   config.metrics.location_given |= !a.country.empty() || !a.region.empty();
-  return config;
+  return std::move(config);
 }
 
 RowFile::RowFile(const std::string& path)
@@ -51,7 +57,7 @@ MonitorSession::MonitorSession(const MonitorArguments& a, MonitorOptions options
   if (!a.csv.empty()) csv_.emplace(a.csv);
   if (!a.json.empty() && json_rows) json_.emplace(a.json);
   if (csv_) csv_->write(monitor_csv_header());
-  latest_.carbon = monitor_.carbon();
+  latest_.carbon = intensity_.add(monitor_.carbon(), latest_.reading, wall_ns());
   if (!a.prometheus.empty()) open_exporter(a.prometheus);
 }
 
@@ -66,8 +72,9 @@ void MonitorSession::open_exporter(const std::string& address) {
 }
 
 MonitorSnapshot MonitorSession::tick(bool final) {
-  MonitorSnapshot now{monitor_.read(), monitor_.carbon(), 0, false};
+  MonitorSnapshot now{monitor_.read(), {}, 0, false};
   now.wall_ns = wall_ns() - (now_ns() - now.reading.t_ns);
+  now.carbon = intensity_.add(monitor_.carbon(), now.reading, now.wall_ns);
   now.news = now.reading.window_s > 0 && now.reading.t_ns != latest_.reading.t_ns;
   {
     const std::lock_guard lock(mutex_);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/config_choice.h"
 #include "cli/monitor_output.h"
 #include "http/text_server.h"
 #include "runner/monitor.h"
@@ -17,6 +18,7 @@ namespace aieb::cli {
 struct MonitorArguments {
   std::vector<std::string> words;
   std::vector<std::string> command;  ///< after "--"; empty: the machine is watched
+  ConfigArguments config;            ///< a file and settings before the "--"
   std::string csv;
   std::string json;
   std::string prometheus;
@@ -31,7 +33,8 @@ struct MonitorArguments {
   bool quiet = false;
 };
 
-/// The configuration of a recording: defaults, environment, then the arguments.
+/// The configuration of a recording: defaults, the file, environment, settings, then the options.
+/// Of a file only what is about metrics matters.
 BenchmarkConfig monitor_config(const MonitorArguments& arguments);
 
 /// A stream of rows to a file or, for "-", to stdout; every row is there when `write` returns.
@@ -66,6 +69,7 @@ class MonitorSession {
   void open_exporter(const std::string& address);
 
   Monitor monitor_;
+  LiveIntensityMean intensity_;
   std::optional<RowFile> csv_;
   std::optional<RowFile> json_;
   std::mutex mutex_;

@@ -119,6 +119,11 @@ struct PriceConfig {
   std::optional<double> per_gpu_hour;
 };
 
+struct ElectricityMapsConfig {
+  std::string url = "https://api.electricitymaps.com";
+  std::string token;  ///< empty: ELECTRICITYMAPS_API_TOKEN. Never written anywhere
+};
+
 struct MetricsConfig {
   std::string type = "codecarbon";
   bool enabled = true;
@@ -129,8 +134,16 @@ struct MetricsConfig {
       false;           ///< the user named a country or region (file, environment, override)
   std::string region;  ///< empty: none
   std::optional<double> carbon_intensity_g_per_kwh;
+  std::string carbon_intensity_series;        ///< CSV file; empty: none
+  std::string carbon_intensity_zone;          ///< of Electricity Maps; empty: by the location
+  std::string carbon_intensity_live = "off";  ///< off | electricity_maps
+  std::optional<double> carbon_intensity_uncertainty_percent;
+  ElectricityMapsConfig electricity_maps;
   double pue = 1.0;
+  double pue_uncertainty_percent = 0;
   double wue_l_per_kwh = 0.0;
+  double wue_uncertainty_percent = 0;
+  Json embodied;  ///< null or a list: see carbon/embodied.h
   double idle_s = 5;
   int warmup_prompts = 1;
   std::string scope = "auto";  ///< auto | local | remote

@@ -308,10 +308,37 @@ std::vector<ConfigOption> metrics_rows() {
           "itself otherwise."),
       row("metrics.carbon_intensity_g_per_kwh", kNumber, MEMBER(metrics.carbon_intensity_g_per_kwh),
           kOurs, "Your grid's carbon intensity, instead of the tables'.", at_least(0), "g/kWh"),
+      row("metrics.carbon_intensity_series", kText, MEMBER(metrics.carbon_intensity_series), kOurs,
+          "CSV file of the grid's carbon intensity by time, instead of the tables' "
+          "(docs/carbon.md, "
+          "By the hour)."),
+      row("metrics.carbon_intensity_live", kText, MEMBER(metrics.carbon_intensity_live), kOurs,
+          "Look the carbon intensity of now up on the network: needs a token (docs/carbon.md, "
+          "Live).",
+          one_of({"off", "electricity_maps"})),
+      row("metrics.carbon_intensity_zone", kText, MEMBER(metrics.carbon_intensity_zone), kOurs,
+          "Zone of Electricity Maps (`FR`, `US-CAL-CISO`) or `latitude,longitude`, for the live "
+          "intensity and for a series of several zones; by the location if absent."),
+      row("metrics.carbon_intensity_uncertainty_percent", kNumber,
+          MEMBER(metrics.carbon_intensity_uncertainty_percent), kOurs,
+          "Expanded uncertainty (k = 2) of the carbon intensity, instead of what docs/carbon.md "
+          "derives.",
+          at_least(0), "%"),
+      row("metrics.electricity_maps.url", kText, MEMBER(metrics.electricity_maps.url), kOurs,
+          "Where the API of Electricity Maps is."),
+      row("metrics.electricity_maps.token", kText, MEMBER(metrics.electricity_maps.token), kOurs,
+          "Its token, as `${VARIABLE}`; ELECTRICITYMAPS_API_TOKEN if absent. Written nowhere."),
       row("metrics.pue", kNumber, MEMBER(metrics.pue), kOurs,
           "Power usage effectiveness of the data centre.", at_least(1)),
+      row("metrics.pue_uncertainty_percent", kNumber, MEMBER(metrics.pue_uncertainty_percent),
+          kOurs, "Expanded uncertainty (k = 2) of the PUE.", at_least(0), "%"),
       row("metrics.wue_l_per_kwh", kNumber, MEMBER(metrics.wue_l_per_kwh), kOurs,
           "Water usage effectiveness of the data centre.", at_least(0), "l/kWh"),
+      row("metrics.wue_uncertainty_percent", kNumber, MEMBER(metrics.wue_uncertainty_percent),
+          kOurs, "Expanded uncertainty (k = 2) of the WUE.", at_least(0), "%"),
+      row("metrics.embodied", kList, MEMBER(metrics.embodied), kOurs,
+          "Emissions of making the hardware, spread over its life: a list of components with their "
+          "source (docs/carbon.md, Embodied)."),
       row("metrics.idle_s", kNumber, MEMBER(metrics.idle_s), kOurs,
           "How long idle power is measured before the run; 0: not at all.", at_least(0), "s"),
       row("metrics.warmup_prompts", kInteger, MEMBER(metrics.warmup_prompts), kOurs,

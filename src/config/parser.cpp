@@ -121,6 +121,7 @@ Json to_public_json(const BenchmarkConfig& config) {
   constexpr const char* kHidden = "(hidden)";
   BenchmarkConfig shown = config;
   for (auto& [name, value] : shown.backend.headers) value = kHidden;
+  if (!shown.metrics.electricity_maps.token.empty()) shown.metrics.electricity_maps.token = kHidden;
   std::string& url = shown.backend.endpoint;
   const size_t scheme = url.find("://");
   const size_t host = scheme == std::string::npos ? 0 : scheme + 3;

@@ -33,8 +33,8 @@ LoadedConfig parse_config(std::string_view text, const LoadOptions& options);
 /// valid configuration file.
 Json to_json(const BenchmarkConfig& config);
 
-/// to_json without secrets, for traces, logs and reports: the values of headers and the user part
-/// of the endpoint's URL are hidden.
+/// to_json without secrets, for traces, logs and reports: the values of headers, tokens and the
+/// user part of the endpoint's URL are hidden.
 Json to_public_json(const BenchmarkConfig& config);
 
 /// Inverse of to_json; keys that this version does not know are left out.

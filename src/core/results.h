@@ -95,6 +95,12 @@ struct Cost {
   Quantity per_1000_prompts;  ///< total over answered prompts
 };
 
+/// Emissions of making the devices that ran, as far as the measured time uses up their lives.
+struct EmbodiedPart {
+  EmbodiedItem item;
+  Quantity emissions;  ///< g CO2e; missing when the number of devices is not known
+};
+
 struct RequestResult {
   RequestRecord record;
   std::optional<double> start_s;              ///< sent, since the first phase began
@@ -233,6 +239,9 @@ struct Results {
   Quantity energy_per_request;       ///< J
   Quantity emissions;                ///< g CO2e of measure, PUE applied
   Quantity water;                    ///< L
+  Quantity
+      embodied;  ///< g CO2e of making the devices; missing unless asked for, never in emissions
+  std::vector<EmbodiedPart> embodied_parts;
   std::optional<CarbonFactor> carbon;
   bool energy_disabled = false;
   Cost cost;

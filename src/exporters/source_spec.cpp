@@ -17,6 +17,9 @@
 namespace aieb::exporters {
 namespace {
 
+/// The entry that is no exporter but the server's own page.
+constexpr const char* kServerPage = "server_metrics";
+
 struct TypeRow {
   std::string_view name;
   SourceType type;
@@ -129,9 +132,12 @@ class Entry {
     for (const auto& candidate : rows) {
       if (candidate.name == name) return candidate;
     }
-    const std::string found = name.empty() ? "is missing" : fmt::format("is '{}'", name);
-    fail(key, fmt::format("{}; it must be one of {}{}", found, fmt::join(names_of(rows), ", "),
-                          key == "type" ? ", server_metrics" : ""));
+    std::vector<std::string> names = names_of(rows);
+    if (key == "type") names.emplace_back(kServerPage);
+    const std::string like = key == "type" ? nearest(name, names) : "";
+    fail(key, (name.empty() ? "is missing" : fmt::format("is '{}'", name)) +
+                  (name.empty() || like.empty() ? "" : fmt::format(" (did you mean '{}'?)", like)) +
+                  fmt::format("; it must be one of {}", fmt::join(names, ", ")));
   }
 
   [[nodiscard]] const std::string& place() const { return place_; }
@@ -184,8 +190,11 @@ std::vector<Rule> read_rules(const Entry& entry, const TypeRow& type) {
   if (!preset.empty()) {
     const std::vector<Rule>* known = preset_rules(preset);
     if (known == nullptr) {
-      entry.fail("preset", fmt::format("is '{}'; it must be one of {}", preset,
-                                       fmt::join(preset_names(), ", ")));
+      const std::string like = nearest(preset, preset_names());
+      entry.fail("preset",
+                 fmt::format("is '{}'{}; it must be one of {}", preset,
+                             like.empty() ? "" : fmt::format(" (did you mean '{}'?)", like),
+                             fmt::join(preset_names(), ", ")));
     }
     rules = *known;
   }
@@ -243,8 +252,6 @@ SourceSpec read_source(const Entry& entry) {
   if (has_rules) spec.rules = read_rules(entry, type);
   return spec;
 }
-
-constexpr const char* kServerPage = "server_metrics";
 
 bool is_server_page(const Json& source) {
   return source.is_object() && source.value("type", Json()) == kServerPage;

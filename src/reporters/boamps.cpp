@@ -151,8 +151,10 @@ std::string boamps_report(const Results& r) {
               {"infrastructure", {{"infraType", "other"}, {"components", components(r)}}},
               {"quality", quality(r)}};
   if (r.carbon && !r.carbon->country_name.empty()) {
-    out["environment"] = {{"country", r.carbon->country_name},
-                          {"powerSourceCarbonIntensity", r.carbon->g_per_kwh}};
+    out["environment"]["country"] = r.carbon->country_name;
+    if (r.carbon->unknown.empty()) {
+      out["environment"]["powerSourceCarbonIntensity"] = r.carbon->g_per_kwh;
+    }
     add(out["environment"], "location", r.carbon->region);
   }
   return json_document(out);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "core/clock.h"
+#include "reporters/embodied_text.h"
 #include "reporters/gpu_stats.h"
 #include "reporters/html_text.h"
 #include "reporters/interval_text.h"
@@ -52,6 +53,7 @@ constexpr std::array kCards = {
     Card{"energy_per_request_j", "Per prompt", "energy over answered prompts"},
     Card{"mean_power_w", "Mean power", "energy over the measured time"},
     Card{"total_emissions_g_co2eq", "Emissions", "of that energy at this location"},
+    Card{"embodied_emissions_g_co2eq", "Embodied emissions", "of making the devices"},
     Card{"output_tokens_per_s", "Speed", "output tokens per second"},
     Card{"total_cost", "Cost", "energy and GPU time at the given prices"},
     Card{"cost_per_1000_prompts", "Cost per 1,000 prompts", "at the given prices"},
@@ -75,8 +77,11 @@ Json cards_json(const Results& r) {
   Json out = Json::array();
   for (const Card& card : kCards) {
     const bool money = card.key.find("cost") != std::string_view::npos;
+    const bool embodied = card.key.starts_with("embodied");
     if (money && !r.cost.total.known()) continue;  // nobody asked for it
+    if (embodied && r.embodied_parts.empty()) continue;
     out.push_back(card_json(card, r));
+    if (embodied) out.back()["note"] = "beside the emissions: " + embodied_text(r);
   }
   return out;
 }

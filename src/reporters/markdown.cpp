@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "core/clock.h"
+#include "reporters/embodied_text.h"
 #include "reporters/html_text.h"
 #include "reporters/interval_text.h"
 #include "reporters/metric_table.h"
@@ -61,6 +62,17 @@ std::string repeat_lines(const Results& results) {
   return out;
 }
 
+std::string embodied_lines(const Results& results) {
+  if (results.embodied_parts.empty()) return "";
+  std::string out =
+      "\n## Embodied emissions\n\nOf making the devices; beside the emissions, never part of "
+      "them.\n\n| Devices | Emissions |\n|---|---|\n";
+  for (const EmbodiedPart& part : results.embodied_parts) {
+    out += "| " + cell(embodied_text(part)) + " | " + cell(readable_text(part.emissions)) + " |\n";
+  }
+  return out;
+}
+
 std::string server_section(const Results& results) {
   const std::vector<ServerRow> rows = server_rows(results);
   if (rows.empty()) return "";
@@ -81,7 +93,7 @@ std::string markdown_report(const Results& results) {
     if (!value.empty()) out += "| " + std::string(metric.label) + " | " + value + " |\n";
   }
   out += interval_lines(results) + repeat_lines(results);
-  out += server_section(results);
+  out += embodied_lines(results) + server_section(results);
   if (!results.warnings.empty()) out += "\n## Warnings\n\n";
   for (const std::string& warning : results.warnings) out += "- " + warning + "\n";
   const std::string missing = missing_lines(results);

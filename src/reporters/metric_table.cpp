@@ -35,12 +35,23 @@ MetricValue mean_power_w(const Results& r) {
 MetricValue location(const Results& r) {
   if (!r.carbon) return std::monostate{};
   const CarbonFactor& c = *r.carbon;
-  return c.region.empty() ? c.country_iso_code : c.country_iso_code + "/" + c.region;
+  if (c.region.empty() || c.country_iso_code.empty()) return c.country_iso_code + c.region;
+  return c.country_iso_code + "/" + c.region;
 }
 
 MetricValue carbon_intensity(const Results& r) {
-  if (!r.carbon) return std::monostate{};
+  if (!r.carbon || !r.carbon->unknown.empty()) return std::monostate{};
   return r.carbon->g_per_kwh;
+}
+
+MetricValue carbon_intensity_uncertainty(const Results& r) {
+  if (!r.carbon || !r.carbon->unknown.empty()) return std::monostate{};
+  return r.carbon->uncertainty_g_per_kwh;
+}
+
+MetricValue carbon_source(const Results& r) {
+  if (!r.carbon) return std::monostate{};
+  return r.carbon->source;
 }
 
 MetricValue location_assumed(const Results& r) {
@@ -205,6 +216,17 @@ constexpr std::array kMetrics = {
     Metric{"carbon_intensity_g_per_kwh", "carbon_intensity_g_per_kwh", "carbon intensity",
            "g CO2e/kWh", kNumber, false, "Carbon intensity of the grid that was applied",
            carbon_intensity},
+    Metric{"carbon_intensity_uncertainty_g_per_kwh", "carbon_intensity_uncertainty_g_per_kwh",
+           "carbon intensity, ±", "g CO2e/kWh", kNumber, false,
+           "Its expanded uncertainty (k = 2); 0 where none is stated",
+           carbon_intensity_uncertainty},
+    Metric{"carbon_source", "carbon_source", "carbon source", "", kText, false,
+           "Where the carbon intensity comes from", carbon_source},
+    Metric{"embodied_emissions_g_co2eq", "embodied_emissions_g_co2eq", "embodied emissions",
+           "g CO2e", kQuantity, false,
+           "Emissions of making the devices of `metrics.embodied`, as far as the measured time uses "
+           "up their lives; beside the emissions, never part of them",
+           [](R r) -> MetricValue { return r.embodied; }},
     Metric{"carbon_location", "carbon_location", "location", "", kText, false,
            "Country (ISO 3166-1 alpha-3), and region after a slash", location},
     Metric{"carbon_location_assumed", "carbon_location_assumed", "location assumed", "", kFlag,

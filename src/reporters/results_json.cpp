@@ -83,12 +83,31 @@ constexpr std::array kDerived = {
     Derived{"per_request", &Results::energy_per_request},
     Derived{"emissions", &Results::emissions},
     Derived{"water", &Results::water},
+    Derived{"embodied_emissions", &Results::embodied},
 };
 
 Json derived_json(const Results& results) {
   Json out;
   for (const Derived& row : kDerived) out[row.key] = to_json(results.*row.member);
   return out;
+}
+
+/// The parts of the embodied emissions; null where nobody asked.
+Json embodied_json(const Results& results) {
+  Json out;
+  for (const EmbodiedPart& part : results.embodied_parts) {
+    out.push_back(to_json(part.item));
+    out.back()["emissions"] = to_json(part.emissions);
+  }
+  return out;
+}
+
+std::vector<EmbodiedPart> embodied_from(const Json& json) {
+  std::vector<EmbodiedPart> parts;
+  for (const Json& part : json) {
+    parts.push_back({embodied_item_from(part), quantity_from(part.at("emissions"))});
+  }
+  return parts;
 }
 
 Json division_json(const EnergyDivision& division) {
@@ -177,6 +196,7 @@ Json results_to_json(const Results& results) {
           {"client", results.client ? to_json(*results.client) : Json(nullptr)},
           {"energy_disabled", results.energy_disabled},
           {"carbon", results.carbon ? to_json(*results.carbon) : Json(nullptr)},
+          {"embodied", embodied_json(results)},
           {"per_prompt_results", prompts_json(results)},
           {"gpu_stats", gpu_stats_json(results.gpus)},
           {"cost", to_json(results.cost)},
@@ -305,6 +325,7 @@ void read_energy(const Json& json, Results& out) {
   }
   out.energy_disabled = json.at("energy_disabled").get<bool>();
   if (!json.at("carbon").is_null()) out.carbon = carbon_factor_from(json["carbon"]);
+  out.embodied_parts = embodied_from(json.value("embodied", Json()));
 }
 
 Results read_document(const Json& json) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "reporters/embodied_text.h"
 #include "reporters/interval_text.h"
 #include "reporters/metric_table.h"
 #include "reporters/server_report.h"
@@ -164,13 +165,30 @@ Row emissions_row(const Results& r) {
   Row row = quantity_row("emissions", r, "total_emissions_g_co2eq");
   if (!r.carbon || !r.emissions.known()) return row;
   const CarbonFactor& c = *r.carbon;
-  row.note = number_text(c.g_per_kwh) + " g/kWh, " +
-             (c.country_name.empty() ? c.country_iso_code : c.country_name);
+  const std::string& country = c.country_name.empty() ? c.country_iso_code : c.country_name;
+  row.note = number_text(c.g_per_kwh) + " g/kWh";
+  if (!country.empty()) row.note += ", " + country;
   if (!c.region.empty()) row.note += " (" + c.region + ")";
+  if (c.series) {
+    row.note += ", mean of " + count_text(static_cast<int64_t>(c.series->intervals.size())) +
+                " values by time of " + c.series->file;
+  }
   if (c.year > 0) row.note += ", " + std::to_string(c.year);
   if (c.pue != 1.0) row.note += ", PUE " + number_text(c.pue);
   if (c.assumed) row.note += " (assumed)";
   return row;
+}
+
+/// Of what was asked for: water, and what making the devices emitted.
+void add_footprint_rows(std::vector<Row>& rows, const Results& r) {
+  rows.push_back(emissions_row(r));
+  if (r.water.known()) {
+    rows.push_back(quantity_row("water", r, "water_l"));
+    rows.back().note = number_text(r.carbon->wue_l_per_kwh) + " L/kWh of IT energy";
+  }
+  if (r.embodied_parts.empty()) return;
+  rows.push_back(quantity_row("embodied", r, "embodied_emissions_g_co2eq"));
+  if (r.embodied.known()) rows.back().note = "beside the emissions: " + embodied_text(r);
 }
 
 void add_energy_rows(std::vector<Row>& rows, const Results& r) {
@@ -197,7 +215,7 @@ void add_energy_rows(std::vector<Row>& rows, const Results& r) {
     rows.push_back(quantity_row("per prompt", r, "energy_per_request_j"));
     rows.back().note = "gross energy over answered prompts";
   }
-  rows.push_back(emissions_row(r));
+  add_footprint_rows(rows, r);
 }
 
 void add_cost_row(std::vector<Row>& rows, const Results& r) {

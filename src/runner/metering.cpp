@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/results.h"
 #include "exporters/advice.h"
 #include "exporters/source_spec.h"
 #include "http/url.h"
@@ -23,9 +24,23 @@ struct Scope {
   std::string reason;
 };
 
+/// A machine is watched here, unless exporters of another one are named: then the sensors there.
+Scope monitor_scope(const MetricsConfig& metrics) {
+  if (metrics.scope != "auto") {
+    return {metrics.scope == "local", {}, "metrics.scope is '" + metrics.scope + "'"};
+  }
+  for (const exporters::SourceSpec& source : exporters::source_specs(metrics.sources)) {
+    const http::Endpoint endpoint = http::Endpoint::parse(source.url);
+    if (endpoint.is_loopback()) continue;
+    return {false, {}, "metrics.sources names another machine, " + endpoint.host()};
+  }
+  return {true, {}, "this machine is watched"};
+}
+
 /// Local meters count for a server exactly when its process is found on this host, unless
 /// `metrics.scope` says otherwise.
 Scope find_scope(const MetricsConfig& metrics, const BackendInfo& backend) {
+  if (backend.type == kMonitorBackend) return monitor_scope(metrics);
   if (backend.in_process) {
     const bool worker = !backend.pids.empty();
     return {
@@ -104,6 +119,7 @@ std::set<Component> Metering::open_sources(const MetricsConfig& metrics,
                                            Meters& meters) {
   std::set<Component> measured;
   for (exporters::SourceSpec& spec : exporters::source_specs(metrics.sources)) {
+    asked_for_.insert(spec.name);
     auto meter = std::make_unique<exporters::RemoteMeter>(std::move(spec), server_gpus, numbers_);
     const Discovery found = meter->discover();
     for (const Domain& domain : found.domains) {
@@ -136,7 +152,7 @@ void Metering::take_local(MeterSet found, const std::set<Component>& elsewhere, 
 }
 
 void Metering::warn_of_missing(const BackendInfo& backend, bool has_sources) const {
-  if (has_sources) return;
+  if (has_sources || backend.endpoint.empty()) return;
   log::warning("energy of " + backend.endpoint +
                " is not measured: " + scope_["reason"].get<std::string>() +
                "\nTo measure it, run aieb on the server's host, or add an exporter that runs there "
@@ -167,6 +183,7 @@ Json Metering::missing() const {
   for (const MissingComponent& m : missing_) {
     out.push_back({{"component", to_string(m.component)},
                    {"meter", m.meter},
+                   {"asked_for", asked_for_.contains(m.meter)},
                    {"reason", m.reason},
                    {"fix", m.fix}});
   }

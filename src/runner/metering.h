@@ -51,6 +51,7 @@ class Metering {
   Json scope_;
   exporters::DeviceNumbers numbers_;
   std::vector<exporters::RemoteMeter*> remotes_;  ///< owned by the sampler
+  std::set<std::string> asked_for_;  ///< meters whose components are wanted, whatever is here
   int64_t last_mark_ns_ = 0;
   std::unique_ptr<Sampler> sampler_;
 };

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "analysis/analyze.h"
-#include "carbon/carbon.h"
 #include "config/parser.h"
 #include "core/clock.h"
 #include "core/trace_data.h"
@@ -36,7 +35,7 @@ BackendInfo describe_work(const std::vector<std::string>& command) {
 Monitor::Monitor(BenchmarkConfig config, MonitorOptions options)
     : config_(std::move(config)),
       options_(std::move(options)),
-      carbon_(resolve_carbon(config_.metrics)),
+      carbon_(config_),
       info_(describe_work(options_.command)) {
   if (!options_.trace_path.empty()) recorder_ = TraceRecorder::create(options_.trace_path);
   if (options_.live) live_ = std::make_unique<LiveEnergy>(recorder_.get());
@@ -63,7 +62,7 @@ void Monitor::describe() {
                       options_.run_id.empty() ? new_run_id(config_.name) : options_.run_id);
   recorder_->set_meta(meta::kName, config_.name);
   recorder_->set_meta(meta::kConfig, to_public_json(config_).dump());
-  recorder_->set_meta(meta::kCarbon, to_json(carbon_).dump());
+  recorder_->set_meta(meta::kCarbon, to_json(carbon_.factor()).dump());
   recorder_->set_meta(meta::kMissing, metering_->missing().dump());
   recorder_->set_meta(meta::kEnvironment, environment.dump());
   recorder_->set_meta(meta::kBackendInfo, to_json(info_).dump());
@@ -90,7 +89,10 @@ std::optional<double> Monitor::power_w() const {
 
 void Monitor::stop(std::optional<CommandExit> exit) {
   metering_->stop();
+  const auto problem = carbon_.finish(wall_ns());
+  if (problem) sink_->event({now_ns(), "warning", Json{{"text", *problem}}});
   if (!recorder_) return;
+  recorder_->set_meta(meta::kCarbon, to_json(carbon_.factor()).dump());
   if (exit) {
     info_.details["command_exit"] = {{"code", exit->code}, {"signal", exit->signal}};
     recorder_->set_meta(meta::kBackendInfo, to_json(info_).dump());

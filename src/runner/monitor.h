@@ -11,6 +11,7 @@
 #include "core/events.h"
 #include "core/results.h"
 #include "runner/live_energy.h"
+#include "runner/run_carbon.h"
 
 namespace aieb {
 
@@ -36,7 +37,8 @@ struct MonitorOptions {
 /// and `end` of `measure` is what a result holds, `idle` gives its baseline.
 class Monitor {
  public:
-  /// Resolves the location (throws ConfigError) and creates the trace; measures nothing yet.
+  /// Resolves the location (throws ConfigError, and what RunCarbon throws) and creates the trace;
+  /// measures nothing yet.
   Monitor(BenchmarkConfig config, MonitorOptions options);
   ~Monitor();
   Monitor(const Monitor&) = delete;
@@ -60,7 +62,7 @@ class Monitor {
   /// The analysed recording, after `stop`. Requires a trace.
   [[nodiscard]] Results results() const;
 
-  [[nodiscard]] const CarbonFactor& carbon() const { return carbon_; }
+  [[nodiscard]] const CarbonFactor& carbon() const { return carbon_.factor(); }
   /// The trace's `missing`: [{component, meter, reason, fix}].
   [[nodiscard]] Json missing() const;
 
@@ -69,7 +71,7 @@ class Monitor {
 
   BenchmarkConfig config_;
   MonitorOptions options_;
-  CarbonFactor carbon_;
+  RunCarbon carbon_;
   BackendInfo info_;
   std::unique_ptr<TraceRecorder> recorder_;
   std::unique_ptr<LiveEnergy> live_;  ///< null: not live

@@ -7,7 +7,6 @@
 
 #include "analysis/analyze.h"
 #include "backends/registry.h"
-#include "carbon/carbon.h"
 #include "config/parser.h"
 #include "config/protocol.h"
 #include "core/clock.h"
@@ -26,6 +25,7 @@
 #include "runner/progress_sink.h"
 #include "runner/repeat_runner.h"
 #include "runner/request_series.h"
+#include "runner/run_carbon.h"
 #include "runner/run_id.h"
 #include "runner/run_watch.h"
 #include "runner/server_page.h"
@@ -53,7 +53,7 @@ class Run {
     exporters::source_specs(
         config_.metrics.sources);  // what is wrong there is said before anything
     plan_ = make_plan(given_);
-    carbon_ = resolve_carbon(config_.metrics);
+    carbon_.emplace(config_);
     backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
     backend_->validate();
     open_trace();
@@ -69,6 +69,7 @@ class Run {
     backend_->unload();
     server_.reset();
     metering_->stop(options_.stop);
+    finish_carbon();
     close_trace();
     return outcome();
   }
@@ -86,7 +87,7 @@ class Run {
     recorder_->set_meta(meta::kConfig, to_public_json(config_).dump());
     recorder_->set_meta(meta::kPlan, plan_.description.dump());
     recorder_->set_meta(meta::kProtocol, to_json(plan_.protocol).dump());
-    recorder_->set_meta(meta::kCarbon, to_json(carbon_).dump());
+    recorder_->set_meta(meta::kCarbon, to_json(carbon_->factor()).dump());
     for (const std::string& notice : plan_.notices) warn(notice);
     if (!config_.metrics.collectors.empty() && options_.collectors.empty()) {
       warn(
@@ -174,6 +175,11 @@ class Run {
     }
   }
 
+  void finish_carbon() {
+    if (const auto problem = carbon_->finish(wall_ns())) warn(*problem);
+    recorder_->set_meta(meta::kCarbon, to_json(carbon_->factor()).dump());
+  }
+
   /// A disk that filled up costs the end of the trace, not what is already in it.
   void close_trace() {
     try {
@@ -211,7 +217,7 @@ class Run {
   const RunOptions& options_;
   std::string run_id_;
   Plan plan_;
-  CarbonFactor carbon_;
+  std::optional<RunCarbon> carbon_;
   std::unique_ptr<Backend> backend_;
   std::string trace_path_;
   std::unique_ptr<TraceRecorder> recorder_;

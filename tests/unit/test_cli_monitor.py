@@ -14,10 +14,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from cli_harness import BINARY, aieb, assert_fails, environment, start_aieb
+from exporter_harness import fake_exporter
 
 PYTHON = sys.executable
 
@@ -326,3 +328,63 @@ def test_a_port_that_is_taken_is_an_environment_error(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         done = aieb(tmp_path, "monitor", "--prometheus", f":{port}", "--duration", "0.2")
     assert_fails(done, 3, str(port), "Choose another port")
+
+
+# Another machine, through its exporters
+
+
+def monitored(folder: Path, *words: str) -> dict[str, Any]:
+    """The last reading of a watch of two seconds."""
+    done = aieb(
+        folder, "monitor", "--duration", "2", "--interval", "0.4", "--json", "-", "-q", *words
+    )
+    assert done.returncode == 0, done.stderr
+    out: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return out
+
+
+@pytest.mark.parametrize("by", ["file", "setting"])
+def test_sources_show_what_an_exporter_measures(tmp_path: Path, by: str) -> None:
+    with fake_exporter("--gpus", "2", "--update-s", "0.05") as url:
+        words = [f'metrics.sources=[{{type: dcgm, url: "{url}"}}]']
+        if by == "file":
+            (tmp_path / "watch.yaml").write_text(
+                f'name: x\nmetrics:\n  sources:\n    - {{type: dcgm, url: "{url}"}}\n'
+            )
+            words = ["watch.yaml"]
+        last = monitored(tmp_path, *words)
+        alone = monitored(tmp_path, *words, "metrics.scope=remote")
+    gpus = [d for d in last["devices"] if d["component"] == "gpu"]
+    assert [d["index"] for d in gpus] == [0, 1]
+    for device in gpus:
+        assert device["sensor"].startswith("dcgm/")
+        assert device["energy"]["source"] == "measured-counter"
+        mean_w = device["energy"]["value"] / last["elapsed_s"]
+        assert 120 / (device["index"] + 1) < mean_w < 480 / (device["index"] + 1)
+    assert any(d["component"] == "cpu" and d["energy"]["value"] for d in last["devices"])
+    assert last["total"]["energy"]["value"] > sum(d["energy"]["value"] for d in gpus)
+    unknown = [d for d in alone["devices"] if d["energy"]["value"] is None]
+    assert {d["component"] for d in unknown} == {"cpu", "dram"}
+    assert "metrics.sources" in unknown[0]["energy"]["reason"]
+
+
+def test_a_source_that_does_not_answer_is_a_missing_component(tmp_path: Path) -> None:
+    last = monitored(tmp_path, 'metrics.sources=[{type: dcgm, url: "http://127.0.0.1:9"}]')
+    gpu = next(d for d in last["devices"] if d["component"] == "gpu")
+    assert gpu["energy"]["value"] is None and "127.0.0.1:9" in gpu["energy"]["reason"]
+
+
+def test_settings_may_stand_before_a_command(tmp_path: Path) -> None:
+    done = aieb(
+        tmp_path, "monitor", "metrics.pue=1.5", "-q", "--idle", "0", "--json", "out.json",
+        "--", "sh", "-c", "exit 7",
+    )  # fmt: skip
+    assert done.returncode == 7, done.stderr
+    assert json.loads((tmp_path / "out.json").read_text())["carbon"]["pue"] == 1.5
+
+
+def test_mistakes_in_sources_are_told_before_anything_is_read(tmp_path: Path) -> None:
+    typo = 'metrics.sources=[{type: dgcm, url: "http://127.0.0.1:9"}]'
+    assert_fails(aieb(tmp_path, "monitor", typo), 2, "did you mean 'dcgm'?")
+    assert_fails(aieb(tmp_path, "monitor", "metrics.source=[]"), 2, "did you mean 'sources'?")
+    assert_fails(aieb(tmp_path, "monitor", "--csv", "--", "true"), 2, "--csv needs a value")

@@ -110,6 +110,73 @@ TEST(Exporters, large_steps_of_a_page_that_is_seldom_new_are_no_jumps) {
   EXPECT_THAT(results.warnings, Not(Contains(HasSubstr("jumped"))));
 }
 
+/// One request on a GPU behind an exporter: busy from 12 s to 17 s of a measurement of 17 s.
+struct RemoteRequest {
+  double update_s = 0.1;
+  double clock_error_s = 0;
+  double half_width_s = 0;
+  DomainKind kind = DomainKind::kCounter;
+
+  static constexpr double kTruth_j = 500 * 5;
+
+  [[nodiscard]] Results results() const {
+    TraceBuilder b;
+    b.phase(PhaseKind::kIdle, 1, 8).phase(PhaseKind::kMeasure, 8, 25);
+    b.request(12, 17);
+    b.domain(Component::kGpu, kind).meter = "dcgm";
+    for (double t = 0; t <= 27; t += update_s) {
+      const bool busy = t >= 12 && t < 17;
+      const double value = kind == DomainKind::kCounter
+                               ? step_energy(t, 12, 17, 100, 500)
+                               : (busy ? 500 : 100) + std::sin(99 * t) / 1000;
+      b.trace().samples.push_back({0, nanoseconds(t + clock_error_s), value});
+    }
+    b.event(0, "exporter",
+            {{"meter", "dcgm"}, {"update_s", nullptr}, {"if_too_coarse", "set the interval"}});
+    b.event(0, "clock_offset", {{"meter", "dcgm"}, {"half_width_s", half_width_s}});
+    return analyze(b.trace());
+  }
+};
+
+TEST(Exporters, the_energy_of_a_request_covers_the_truth_for_any_clock) {
+  std::mt19937_64 random(test_seed());
+  const auto between = [&](double a, double b) {
+    return std::uniform_real_distribution<double>(a, b)(random);
+  };
+  for (const DomainKind kind : {DomainKind::kCounter, DomainKind::kGauge}) {
+    int covered = 0;
+    int rest_covered = 0;
+    constexpr int kRuns = 100;
+    for (int i = 0; i < kRuns; ++i) {
+      RemoteRequest run;
+      run.kind = kind;
+      // Values come quickly, so that what is off is the clock.
+      run.update_s = between(0.02, 0.05);
+      run.half_width_s = between(0.2, 1);
+      run.clock_error_s = run.half_width_s * between(-1, 1);
+      const Results r = run.results();
+      const Quantity& energy = r.requests.at(0).energy;
+      ASSERT_TRUE(energy.known()) << energy.reason;
+      const double error = std::abs(*energy.value - RemoteRequest::kTruth_j);
+      covered += error <= energy.uncertainty() ? 1 : 0;
+      const double rest = std::abs(*r.unattributed.value - 100 * 12);
+      rest_covered += rest <= r.unattributed.uncertainty() ? 1 : 0;
+    }
+    EXPECT_GE(covered, kRuns * 93 / 100) << to_string(kind);
+    EXPECT_GE(rest_covered, kRuns * 93 / 100) << to_string(kind);
+  }
+}
+
+TEST(Exporters, a_clock_s_error_in_a_request_is_about_what_it_moves_over_the_request_s_ends) {
+  RemoteRequest exact;
+  RemoteRequest coarse;
+  coarse.half_width_s = 0.5;
+  const double sharp = exact.results().requests.at(0).energy.random;
+  const double blurred = coarse.results().requests.at(0).energy.random;
+  EXPECT_GT(blurred, 2 * sharp);
+  EXPECT_LT(blurred, 2 * 0.5 * 400) << "half a second of the step in power";
+}
+
 Json page(double running, double tokens, bool whole = true) {
   Json out = {{"engine", "vllm"}, {"url", "http://a/metrics"}, {"running", running},
               {"waiting", 2.0},   {"output_tokens", tokens},   {"prompt_tokens", 50.0}};

@@ -53,6 +53,11 @@ TEST(Sources, errors_name_the_place_and_what_may_stand_there) {
   };
   says(R"([{"url": "a:1"}])", "metrics.sources[0].type is missing; it must be one of dcgm");
   says(R"([{"type": "dcmg", "url": "a:1"}])", "prometheus_text");
+  says(R"([{"type": "dgcm", "url": "a:1"}])",
+       "metrics.sources[0].type is 'dgcm' (did you mean 'dcgm'?); it must be one of dcgm");
+  says(R"([{"type": "server_metric", "url": "off"}])", "did you mean 'server_metrics'?");
+  says(R"([{"type": "prometheus_text", "url": "a:1", "preset": "keppler"}])",
+       "did you mean 'kepler'?");
   says(R"([{"type": "dcgm"}])", "metrics.sources[0].url is missing");
   says(R"([{"type": "dcgm", "url": "a:1", "gpu": 1}])", "did you mean 'gpus'?");
   says(R"([{"type": "dcgm", "url": "http://me:secret@a:1"}])", "token_variable");

@@ -143,6 +143,8 @@ void set_energy(Results& r) {
   r.energy_per_request = joules(2205, 93.1, 6.1, Source::kPartial);
   r.emissions = {0.08232, 0.0089, 0.0002, "gCO2e", Source::kPartial, ""};
   r.water = {0.002646, 0.0001, 0.00001, "L", Source::kPartial, ""};
+  r.embodied = {0.026, 0.0104, 0, "g", Source::kEstimated, ""};
+  r.embodied_parts = {{{"gpu", 2, 4.68, 40, "a vendor's footprint"}, r.embodied}};
   r.carbon = france();
 }
 
@@ -243,6 +245,7 @@ Results bare_results() {
   r.measure.total.baseline = Quantity::missing("W", why);
   r.emissions = Quantity::missing("gCO2e", why);
   r.water = Quantity::missing("L", why);
+  r.embodied = Quantity::missing("g", "not asked for (metrics.embodied)");
   return r;
 }
 
