@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "meters/estimates.h"
-#include "meters/gpu_probe.h"
-#include "meters/nvml_meters.h"
+#include "meters/gpu_drivers.h"
+#include "meters/gpu_meters.h"
 #include "meters/rapl.h"
 
 namespace aieb {
@@ -31,31 +31,29 @@ bool has(const Discovery& found, Component component) {
 
 void add_gpus(const MeterOptions& options, MeterSet& set) {
   if (options.gpu_indices.empty() && !options.all_gpus) return;
-  Nvml::Failure failure;
-  const std::shared_ptr<const Nvml> nvml = Nvml::open(failure);
-  if (nvml == nullptr) {
-    if (options.gpu_indices.empty() && !nvidia_gpu_on_pci(options.sys_root)) return;
-    set.missing.push_back({Component::kGpu, "nvml", probe_gpus(options.sys_root).problem, ""});
-    return;
-  }
-  OpenedGpus opened = open_gpus(*nvml, options.gpu_indices, options.all_gpus);
+  const GpuDrivers drivers(options.sys_root);
+  GpuDrivers::Opened opened = drivers.open(options.gpu_indices, options.all_gpus);
   set.missing.insert(set.missing.end(), opened.missing.begin(), opened.missing.end());
-  auto power = std::make_unique<NvmlPowerMeter>(nvml, opened.gpus);
-  const Discovery with_power = power->discover();
-  for (const NvmlGpu& gpu : opened.gpus) {
-    auto energy = std::make_unique<NvmlEnergyMeter>(nvml, gpu);
-    const bool powered = std::any_of(with_power.domains.begin(), with_power.domains.end(),
-                                     [&](const Domain& d) { return d.index == gpu.index; });
-    if (!powered && energy->discover().domains.empty()) {
-      set.missing.push_back({Component::kGpu, "nvml",
-                             "GPU " + std::to_string(gpu.index) + " (" + gpu.name +
-                                 ") reports neither energy nor power",
-                             ""});
+  for (const auto& gpus : opened.by_driver) {
+    auto power = std::make_unique<GpuPowerMeter>(gpus);
+    const Discovery with_power = power->discover();
+    for (const std::shared_ptr<GpuSensors>& gpu : gpus) {
+      auto energy = std::make_unique<GpuEnergyMeter>(gpu);
+      const bool powered =
+          std::any_of(with_power.domains.begin(), with_power.domains.end(), [&](const Domain& d) {
+            return d.component == Component::kGpu && d.index == gpu->index();
+          });
+      if (!powered && energy->discover().domains.empty()) {
+        set.missing.push_back({Component::kGpu, gpu->meter(),
+                               "GPU " + std::to_string(gpu->index()) + " (" + gpu->name() +
+                                   ") reports neither energy nor power",
+                               ""});
+      }
+      set.meters.push_back(std::move(energy));
+      set.meters.push_back(std::make_unique<GpuStateMeter>(gpu, options.own_pids));
     }
-    set.meters.push_back(std::move(energy));
-    set.meters.push_back(std::make_unique<NvmlStateMeter>(nvml, gpu, options.own_pids));
+    set.meters.push_back(std::move(power));
   }
-  set.meters.push_back(std::move(power));
 }
 
 /// RAPL by perf events for what powercap does not measure wholly. Why that does not work either,

@@ -1,11 +1,11 @@
 #include "meters/rapl_perf.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -15,38 +15,20 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "meters/cpu_list.h"
+#include "meters/rapl_domain.h"
 #include "meters/sysfs.h"
 
 namespace aieb {
 namespace {
 
-/// As RaplMeter's: more than any socket draws.
-constexpr double kMaxPower = 2000;
-constexpr int64_t kUpdatePeriod = 1'000'000;
-constexpr double kRegisterStep = 61e-6;
-
 constexpr const char* kPermissionFix =
     "sudo setcap cap_perfmon+ep \"$(command -v aieb)\"  # or, until the next boot: "
     "sudo sysctl kernel.perf_event_paranoid=0";
 
-struct EventKind {
-  const char* name;
-  const char* domain;
-  Component component;
-  double gain_uncertainty;  ///< docs/meters.md
-  const char* note;
-};
-constexpr std::array kKinds{
-    EventKind{"energy-pkg", "package", Component::kCpu, 0.05, ""},
-    EventKind{"energy-ram", "dram", Component::kDram, 0.20, ""},
-    EventKind{
-        "energy-psys", "psys", Component::kNode, 0.20,
-        "platform power as this board's maker wired it: a cross-check, not part of the total"},
-};
-
-const EventKind& kind_of(const PerfEnergyEvent& event) {
-  return *std::find_if(kKinds.begin(), kKinds.end(),
-                       [&](const EventKind& kind) { return event.name == kind.name; });
+const RaplQuantity& kind_of(const PerfEnergyEvent& event) {
+  return *std::find_if(std::begin(kRaplQuantities), std::end(kRaplQuantities),
+                       [&](const RaplQuantity& quantity) { return event.name == quantity.event; });
 }
 
 /// "event=0x02" → 2. Other terms ("umask=…") are not used by this PMU.
@@ -58,28 +40,6 @@ std::optional<uint64_t> config_of(const std::string& text) {
   const char* begin = text.data() + at + kTerm.size();
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value, 16);
   return error == std::errc() && end != begin ? std::optional(value) : std::nullopt;
-}
-
-/// "0,28" or "0-1,4" as numbers.
-std::vector<int> cpus_of(const std::string& mask) {
-  std::vector<int> cpus;
-  const char* at = mask.data();
-  const char* end = at + mask.size();
-  while (at < end) {
-    int first = 0;
-    const auto parsed = std::from_chars(at, end, first);
-    if (parsed.ec != std::errc()) break;
-    at = parsed.ptr;
-    int last = first;
-    if (at < end && *at == '-') {
-      const auto range = std::from_chars(at + 1, end, last);
-      if (range.ec != std::errc()) break;
-      at = range.ptr;
-    }
-    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
-    if (at < end && *at == ',') ++at;
-  }
-  return cpus;
 }
 
 int topology_of(const std::string& sys_root, int cpu, const char* file, int otherwise) {
@@ -120,8 +80,8 @@ std::vector<PerfEnergyEvent> list_perf_energy_events(const std::string& sys_root
   const FileText mask = read_file(pmu + "cpumask");
   std::vector<PerfEnergyEvent> events;
   if (!type.value || !mask.text) return events;
-  for (const EventKind& kind : kKinds) {
-    const std::string file = pmu + "events/" + kind.name;
+  for (const RaplQuantity& kind : kRaplQuantities) {
+    const std::string file = pmu + "events/" + kind.event;
     const std::optional<uint64_t> config = config_of(read_file(file).text.value_or(""));
     const FileText scale = read_file(file + ".scale");
     const FileText unit = read_file(file + ".unit");
@@ -129,7 +89,7 @@ std::vector<PerfEnergyEvent> list_perf_energy_events(const std::string& sys_root
     const double joules = std::strtod(scale.text->c_str(), nullptr);
     if (joules <= 0) continue;
     events.push_back(
-        {kind.name, static_cast<uint32_t>(*type.value), *config, joules, cpus_of(*mask.text)});
+        {kind.event, static_cast<uint32_t>(*type.value), *config, joules, cpu_list(*mask.text)});
   }
   return events;
 }
@@ -159,14 +119,14 @@ Discovery RaplPerfMeter::discover() {
 /// The event on the CPU of each package; where a package has several dies, the later ones carry the
 /// die in their name, as in powercap. Platform energy is one for all.
 void RaplPerfMeter::open_event(const PerfEnergyEvent& event) {
-  const EventKind& kind = kind_of(event);
+  const RaplQuantity& kind = kind_of(event);
   std::set<std::string> names;
   for (size_t i = 0; i < event.cpus.size(); ++i) {
     const int cpu = event.cpus[i];
     const bool platform = kind.component == Component::kNode;
     if (platform && i > 0) return;
     const int package = topology_of(sys_root_, cpu, "physical_package_id", static_cast<int>(i));
-    std::string name = kind.domain;
+    std::string name = kind.zone;
     if (!platform) name += "-" + std::to_string(package);
     if (!names.insert(name).second) {
       name += "-die-" + std::to_string(topology_of(sys_root_, cpu, "die_id", static_cast<int>(i)));
@@ -186,22 +146,11 @@ void RaplPerfMeter::open_event(const PerfEnergyEvent& event) {
 
 void RaplPerfMeter::add_sensor(const PerfEnergyEvent& event, int fd, const std::string& name,
                                int index) {
-  const EventKind& kind = kind_of(event);
   constexpr double kNeverWraps = 0;
-  sensors_.push_back(
-      {fd, event.joules_per_count, "rapl-perf/" + name, EnergyCounter(kNeverWraps, kMaxPower)});
-  Domain domain;
+  sensors_.push_back({fd, event.joules_per_count, "rapl-perf/" + name,
+                      EnergyCounter(kNeverWraps, kMostSocketPower)});
+  Domain domain = rapl_domain(kind_of(event), "rapl-perf", name, index);
   domain.id = static_cast<int>(discovery_.domains.size());
-  domain.meter = "rapl-perf";
-  domain.component = kind.component;
-  domain.index = index;
-  domain.name = name;
-  domain.kind = DomainKind::kCounter;
-  domain.unit = "J";
-  domain.resolution = kRegisterStep;
-  domain.update_period_ns = kUpdatePeriod;
-  domain.gain_uncertainty = kind.gain_uncertainty;
-  domain.note = kind.note;
   discovery_.domains.push_back(std::move(domain));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "meters/amd_gpu.h"
 #include "meters/gpu_probe.h"
 #include "meters/observation.h"
 #include "meters/rapl.h"
@@ -44,6 +45,18 @@ Check check_driver(const MeterOptions& options, const GpuProbe& probe) {
               "." + std::to_string(probe.cuda_driver_version % 1000 / 10) + ", " +
               std::to_string(probe.devices.size()) + " GPU(s)",
           ""};
+}
+
+Check check_amd_driver(const MeterOptions& options) {
+  AmdSmi::Failure failure;
+  const std::shared_ptr<const AmdSmi> smi = open_amdsmi(options.sys_root, failure);
+  if (smi != nullptr) {
+    return {"AMD driver", Check::ok,
+            "amdsmi " + smi->version() + ", " + std::to_string(smi->gpus().size()) + " GPU(s)", ""};
+  }
+  const MissingComponent problem = amdsmi_problem(failure);
+  const bool accelerator = amd_gpu_on_pci(options.sys_root, true);
+  return {"AMD driver", accelerator ? Check::fail : Check::warn, problem.reason, problem.fix};
 }
 
 Check check_gpu(const GpuDevice& gpu, const std::vector<Observation>& seen) {
@@ -116,7 +129,10 @@ std::vector<Check> check_sensors(const MeterOptions& options, int64_t watch_ns) 
   const GpuProbe probe = probe_gpus(options.sys_root);
 
   std::vector<Check> checks{check_driver(options, probe)};
-  for (const GpuDevice& gpu : probe.devices) {
+  if (amd_gpu_on_pci(options.sys_root, false) || amdsmi_is_named()) {
+    checks.push_back(check_amd_driver(options));
+  }
+  for (const GpuDevice& gpu : measurable_gpus(options.sys_root)) {
     const bool wanted =
         options.all_gpus || std::find(options.gpu_indices.begin(), options.gpu_indices.end(),
                                       gpu.index) != options.gpu_indices.end();

@@ -17,6 +17,9 @@ struct FileText {
   [[nodiscard]] std::string why() const;
 };
 
+/// Reads the whole file, byte by byte as it is.
+FileText read_bytes(const std::string& path);
+
 /// Reads the whole file, without its trailing white space. Opens it anew every time, so a driver
 /// that was reloaded (and made new files) is noticed.
 FileText read_file(const std::string& path);
