@@ -8,6 +8,7 @@
 #include "analysis/cost.h"
 #include "analysis/footprint.h"
 #include "analysis/goodput.h"
+#include "analysis/activity.h"
 #include "analysis/gpu_stats.h"
 #include "analysis/intervals.h"
 #include "analysis/latency.h"
@@ -215,6 +216,11 @@ class Analysis {
     }
     add_steady_state();
     results_.gpus = gpu_stats(trace_, sources_, results_.measure, measure_);
+    results_.activity = host_activity(trace_, measure_);
+    for (const auto& [kind, spans] : others) {
+      results_.other_activity[kind] = host_activity(trace_, spans);
+    }
+    results_.activity_missing = why_no_activity(trace_);
     derive_from_energy();
   }
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "meters/activity.h"
 #include "meters/estimates.h"
 #include "meters/gpu_drivers.h"
 #include "meters/gpu_meters.h"
@@ -151,6 +152,10 @@ MeterSet discover_meters(const MeterOptions& options) {
   MeterSet set;
   add_gpus(options, set);
   add_cpu_and_memory(options, set);
+  if (options.activity) {
+    set.meters.push_back(
+        std::make_unique<ActivityMeter>(options.sys_root, options.proc_root, options.perf));
+  }
   return set;
 }
 

@@ -19,6 +19,7 @@ struct MeterOptions {
   std::vector<int> own_pids;     ///< processes of the workload besides this one (a local server's)
   bool local = true;             ///< false: the work happens on another machine
   std::string remote_reason;     ///< why it is taken to be remote; becomes the reason of `missing`
+  bool activity = false;         ///< also what the machine moves over network, disks and memory
   PerfCalls perf = system_perf_calls();
 };
 

@@ -50,6 +50,8 @@ FileNumber read_number(const std::string& path) {
   return {value, 0};
 }
 
+bool path_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
 std::vector<std::string> list_directory(const std::string& path) {
   std::vector<std::string> names;
   std::error_code error;

@@ -31,6 +31,8 @@ struct FileNumber {
 };
 FileNumber read_number(const std::string& path);
 
+bool path_exists(const std::string& path);
+
 /// Names in a directory in ascending order; empty when it cannot be read.
 std::vector<std::string> list_directory(const std::string& path);
 

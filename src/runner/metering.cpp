@@ -42,6 +42,7 @@ MeterOptions meter_options(const Scope& scope, const BackendInfo& backend,
                            const MetricsConfig& metrics) {
   MeterOptions options;
   options.local = scope.local;
+  options.activity = true;
   options.remote_reason = scope.reason;
   options.own_pids = scope.server_pids;
   if (backend.in_process) {
