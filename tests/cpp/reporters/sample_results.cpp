@@ -212,8 +212,8 @@ Results sample_results() {
   r.activity.network_sent_bytes = 0;
   r.activity.disk_read_bytes = 270336;
   r.activity.disk_written_bytes = 8192;
+  r.activity.memory_bytes = 6.4e11;
   r.other_activity["idle"].disk_read_bytes = 4096;
-  r.activity_missing["memory"] = "perf event of the memory controllers: Permission denied";
   r.requests = {answered(0, 2000), answered(1, 2000), failed(2)};
   r.warnings = {
       "The measured window (10 s) is shorter than 20 periods of the slowest sensor; raise "
@@ -247,6 +247,7 @@ Results bare_results() {
   r.measure.total.baseline = Quantity::missing("W", why);
   r.emissions = Quantity::missing("gCO2e", why);
   r.water = Quantity::missing("L", why);
+  r.activity_missing["memory"] = "perf event of the memory controllers: Permission denied";
   return r;
 }
 
