@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "analysis/activity.h"
 #include "analysis/attribution.h"
 #include "analysis/client_load.h"
 #include "analysis/cost.h"
 #include "analysis/footprint.h"
 #include "analysis/goodput.h"
-#include "analysis/activity.h"
 #include "analysis/gpu_stats.h"
 #include "analysis/intervals.h"
 #include "analysis/latency.h"

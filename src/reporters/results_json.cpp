@@ -7,9 +7,9 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "reporters/activity_json.h"
 #include "reporters/cost_json.h"
 #include "reporters/energy_json.h"
-#include "reporters/activity_json.h"
 #include "reporters/gpu_stats.h"
 #include "reporters/load_json.h"
 #include "reporters/metric_table.h"
