@@ -14,7 +14,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "meters/discover.h"
-#include "meters/nvml_meters.h"
+#include "meters/nvml_api.h"
 #include "meters/observation.h"
 #include "meters/sampler.h"
 
@@ -59,9 +59,9 @@ Json nvml_call_costs() {
   const std::shared_ptr<Nvml> nvml = Nvml::open(failure);
   if (nvml == nullptr) return failure.message;
   Json costs{{"init_ms", static_cast<double>(now_ns() - before) * 1e-6}};
-  const OpenedGpus opened = open_gpus(*nvml, {0}, false);
-  if (opened.gpus.empty()) return "no GPU";
-  const nvml::Device d = opened.gpus[0].device;
+  const NvmlResult<nvml::Device> first = nvml->device(0);
+  if (!first.value) return "no GPU";
+  const nvml::Device d = *first.value;
   const Nvml& n = *nvml;
   const std::vector<std::pair<const char*, std::function<bool()>>> calls{
       {"total_energy", [&] { return n.energy_j(d).value.has_value(); }},
@@ -69,11 +69,17 @@ Json nvml_call_costs() {
        [&] { return n.field_power_w(d, nvml::kPowerInstant).value.has_value(); }},
       {"field_power_average",
        [&] { return n.field_power_w(d, nvml::kPowerAverage).value.has_value(); }},
+      {"field_memory_power",
+       [&] {
+         return n.field_power_w(d, nvml::kPowerAverage, nvml::kScopeMemory).value.has_value();
+       }},
       {"power_usage", [&] { return n.power_w(d).value.has_value(); }},
       {"utilization", [&] { return n.utilization(d).value.has_value(); }},
       {"memory", [&] { return n.memory(d).value.has_value(); }},
       {"temperature", [&] { return n.temperature_c(d).value.has_value(); }},
-      {"sm_clock", [&] { return n.sm_clock_mhz(d).value.has_value(); }},
+      {"sm_clock", [&] { return n.clock_mhz(d, nvml::kClockSm).value.has_value(); }},
+      {"memory_clock", [&] { return n.clock_mhz(d, nvml::kClockMemory).value.has_value(); }},
+      {"power_limit", [&] { return n.power_limit_w(d).value.has_value(); }},
       {"throttle_reasons", [&] { return n.throttle_reasons(d).value.has_value(); }},
       {"processes", [&] { return n.process_ids(d).value.has_value(); }},
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "analysis/activity.h"
 #include "analysis/attribution.h"
 #include "analysis/client_load.h"
 #include "analysis/cost.h"
@@ -207,6 +208,11 @@ class Analysis {
     }
     add_steady_state();
     results_.gpus = gpu_stats(trace_, sources_, results_.measure, measure_);
+    results_.activity = host_activity(trace_, measure_);
+    for (const auto& [kind, spans] : others) {
+      results_.other_activity[kind] = host_activity(trace_, spans);
+    }
+    results_.activity_missing = why_no_activity(trace_);
     derive_from_energy();
   }
 

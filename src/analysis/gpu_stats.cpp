@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "analysis/event_warnings.h"
 #include "core/clock.h"
 
 namespace aieb {
@@ -52,6 +53,7 @@ struct StateRow {
   std::string_view what;  ///< empty: any
   Field mean;
   Field max;
+  double factor = 1;
 };
 constexpr StateRow kStates[] = {
     {"W", "", &GpuStats::mean_power_w, &GpuStats::max_power_w},
@@ -60,13 +62,21 @@ constexpr StateRow kStates[] = {
     {"B", "memory_total", nullptr, &GpuStats::total_memory_bytes},
     {"degC", "temperature", &GpuStats::mean_temperature_c, &GpuStats::max_temperature_c},
     {"MHz", "sm_clock", &GpuStats::mean_sm_clock_mhz, nullptr},
+    {"%", "memory_utilization", &GpuStats::mean_memory_utilization_percent, nullptr},
+    {"degC", "memory_temperature", nullptr, &GpuStats::max_memory_temperature_c},
+    {"MHz", "memory_clock", &GpuStats::mean_memory_clock_mhz, nullptr},
+    {"mW", "memory_power", &GpuStats::mean_memory_power_w, nullptr, 1e-3},
+    {"mW", "power_limit", nullptr, &GpuStats::power_limit_w, 1e-3},
 };
 
 void add_state(GpuStats& gpu, const Domain& domain, const StateSummary& summary) {
   for (const StateRow& row : kStates) {
     if (domain.unit != row.unit || (!row.what.empty() && what_of(domain) != row.what)) continue;
-    if (row.mean != nullptr && !(gpu.*row.mean)) gpu.*row.mean = summary.mean();
-    if (row.max != nullptr && !(gpu.*row.max)) gpu.*row.max = summary.max;
+    const auto take = [&](Field field, const std::optional<double>& value) {
+      if (field != nullptr && !(gpu.*field) && value) gpu.*field = *value * row.factor;
+    };
+    take(row.mean, summary.mean());
+    take(row.max, summary.max);
   }
 }
 
@@ -92,6 +102,11 @@ std::vector<GpuStats> gpu_stats(const Trace& trace, const EnergySources& sources
     if (gpu.energy.known() && measured.duration_s > 0) {
       gpu.mean_power_w = *gpu.energy.value / measured.duration_s;
     }
+  }
+  for (const auto& [gpu, reasons] : listed_during(trace, "throttle", "reasons", windows)) {
+    if (!gpus.contains(gpu)) continue;
+    std::string& text = gpus[gpu].throttled_by;
+    for (const std::string& reason : reasons) text += (text.empty() ? "" : ", ") + reason;
   }
   std::vector<GpuStats> out;
   for (auto& [index, gpu] : gpus) out.push_back(std::move(gpu));

@@ -59,6 +59,23 @@ struct GpuStats {
   std::optional<double> mean_temperature_c;
   std::optional<double> max_temperature_c;
   std::optional<double> mean_sm_clock_mhz;
+  std::optional<double> mean_memory_utilization_percent;  ///< time in which memory was accessed
+  std::optional<double> max_memory_temperature_c;
+  std::optional<double> mean_memory_clock_mhz;
+  std::optional<double> mean_memory_power_w;  ///< part of the GPU's power
+  std::optional<double> power_limit_w;        ///< the highest that was in force
+  std::string throttled_by;                   ///< "power_cap, thermal"; empty: nothing told
+};
+
+/// Bytes that the whole machine moved over a window; absent values were not readable.
+struct HostActivity {
+  std::optional<double> network_received_bytes;
+  std::optional<double> network_sent_bytes;
+  std::optional<double> disk_read_bytes;
+  std::optional<double> disk_written_bytes;
+  std::optional<double> memory_bytes;  ///< to and from memory
+  std::optional<double> memory_read_bytes;
+  std::optional<double> memory_written_bytes;
 };
 
 /// Power of one device over the run, thinned for drawing so that no peak and no trough is lost.
@@ -248,6 +265,9 @@ struct Results {
   std::vector<PowerSeries> power;  ///< of the devices whose energy counts
 
   std::vector<GpuStats> gpus;
+  HostActivity activity;                                ///< of measure
+  std::map<std::string, HostActivity> other_activity;   ///< by phase, as other_phases
+  std::map<std::string, std::string> activity_missing;  ///< network, disk, memory: why
   std::vector<RequestResult> requests;
   std::vector<RepeatResult> repeats;      ///< one for each measure phase
   std::vector<MetricInterval> intervals;  ///< of what has one

@@ -8,7 +8,9 @@ FilteredMeter::FilteredMeter(std::unique_ptr<Meter> meter, const std::set<Compon
     : meter_(std::move(meter)) {
   Discovery found = meter_->discover();
   for (Domain& domain : found.domains) {
-    const bool kept = !without.contains(domain.component);
+    const bool energy = domain.unit == "J" || domain.unit == "W";
+    const bool activity = domain.component == Component::kNode && !energy;
+    const bool kept = activity || !without.contains(domain.component);
     new_id_.push_back(kept ? static_cast<int>(discovery_.domains.size()) : -1);
     if (!kept) continue;
     domain.id = new_id_.back();

@@ -10,7 +10,8 @@
 namespace aieb {
 
 /// A meter without the domains of some components, because another source measures these. What the
-/// meter tells in events passes unchanged.
+/// meter tells in events passes unchanged, and so do domains of component node that are no energy:
+/// what the machine moved is not measured elsewhere.
 class FilteredMeter : public Meter {
  public:
   FilteredMeter(std::unique_ptr<Meter> meter, const std::set<Component>& without);

@@ -4,8 +4,9 @@
 #include <cstdlib>
 #include <memory>
 
+#include "meters/gpu_drivers.h"
 #include "meters/nvml_api.h"
-#include "meters/sysfs.h"
+#include "meters/pci.h"
 
 namespace aieb {
 namespace {
@@ -76,28 +77,25 @@ GpuProbe probe_gpus(const std::string& sys_root) {
 }
 
 bool nvidia_gpu_on_pci(const std::string& sys_root) {
-  const std::string bus = sys_root + "/bus/pci/devices/";
-  const std::vector<std::string> devices = list_directory(bus);
-  return std::any_of(devices.begin(), devices.end(), [&](const std::string& id) {
-    return read_file(bus + id + "/vendor").text == "0x10de" &&
-           read_file(bus + id + "/class").text.value_or("").rfind("0x03", 0) == 0;
-  });
+  return pci_device_exists(sys_root, "0x10de", {kPciDisplay});
 }
 
-std::vector<int> gpus_of_processes(const std::vector<int>& pids) {
+std::vector<GpuDevice> measurable_gpus(const std::string& sys_root) {
+  std::vector<GpuDevice> devices;
+  for (const std::shared_ptr<GpuSensors>& gpu : open_every_gpu(sys_root)) {
+    devices.push_back({gpu->index(), gpu->name(), gpu->about().value("uuid", ""), std::nullopt});
+  }
+  return devices;
+}
+
+std::vector<int> gpus_of_processes(const std::vector<int>& pids, const std::string& sys_root) {
   std::vector<int> indices;
-  Nvml::Failure failure;
-  const std::shared_ptr<Nvml> nvml = Nvml::open(failure);
-  if (nvml == nullptr) return indices;
-  const unsigned count = nvml->device_count().value.value_or(0);
-  for (unsigned i = 0; i < count; ++i) {
-    const auto device = nvml->device(i);
-    if (!device.value) continue;
-    const auto users = nvml->process_ids(*device.value).value.value_or(std::vector<unsigned>{});
+  for (const std::shared_ptr<GpuSensors>& gpu : open_every_gpu(sys_root)) {
+    const std::vector<unsigned> users = gpu->processes();
     const bool ours = std::any_of(users.begin(), users.end(), [&](unsigned pid) {
       return std::find(pids.begin(), pids.end(), static_cast<int>(pid)) != pids.end();
     });
-    if (ours) indices.push_back(static_cast<int>(i));
+    if (ours) indices.push_back(gpu->index());
   }
   return indices;
 }

@@ -7,12 +7,12 @@
 
 namespace aieb {
 
-/// One NVIDIA GPU. `index` counts in NVML's order (by PCI bus), which differs from CUDA's when
+/// One GPU. `index` counts in the driver's order (NVML: by PCI bus), which differs from CUDA's when
 /// CUDA_VISIBLE_DEVICES or CUDA_DEVICE_ORDER say so: match devices by `uuid`.
 struct GpuDevice {
   int index = 0;
   std::string name;
-  std::string uuid;  ///< "GPU-…"
+  std::string uuid;  ///< NVIDIA's: "GPU-…"
   std::optional<uint64_t> memory_bytes;
 };
 
@@ -33,8 +33,14 @@ GpuProbe probe_gpus(const std::string& sys_root = "/sys");
 /// True when the PCI bus lists an NVIDIA GPU, whether or not a driver serves it.
 bool nvidia_gpu_on_pci(const std::string& sys_root);
 
-/// NVML indices of the GPUs on which one of the processes computes, ascending. Empty without a
-/// driver. Inside a container the driver names processes by their ids on the host, so none match.
-std::vector<int> gpus_of_processes(const std::vector<int>& pids);
+/// Every GPU that a meter can measure: NVIDIA's by NVML index, then AMD's (without graphics inside
+/// a CPU), whose indices go on from there.
+std::vector<GpuDevice> measurable_gpus(const std::string& sys_root = "/sys");
+
+/// Indices, as in `measurable_gpus`, of the GPUs on which one of the processes computes, ascending.
+/// Empty without a driver. Inside a container the drivers name processes by their ids on the host,
+/// so none match.
+std::vector<int> gpus_of_processes(const std::vector<int>& pids,
+                                   const std::string& sys_root = "/sys");
 
 }  // namespace aieb

@@ -1,6 +1,7 @@
 #include "meters/nvml_api.h"
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -14,37 +15,17 @@ using nvml::Device;
 constexpr double kWattsPerMilliwatt = 1e-3;
 constexpr double kJoulesPerMillijoule = 1e-3;
 constexpr unsigned kTemperatureGpu = 0;  // nvmlTemperatureSensors_t
-constexpr unsigned kClockSm = 1;         // nvmlClockType_t
 constexpr unsigned kTextLength = 128;    // longer than every *_BUFFER_SIZE of NVML
 
-/// Calls a function of the library that may not be there.
-template <typename Function, typename... Arguments>
-int call(Function* function, Arguments... arguments) {
-  return function == nullptr ? static_cast<int>(nvml::kFunctionNotFound) : function(arguments...);
-}
-
-/// Calls function(arguments..., &value).
-template <typename T, typename Function, typename... Arguments>
-NvmlResult<T> get(Function* function, Arguments... arguments) {
-  T value{};
-  const int code = call(function, arguments..., &value);
-  if (code != nvml::kSuccess) return {std::nullopt, code};
-  return {value, code};
-}
+using Calls = DriverCalls<nvml::kFunctionNotFound>;
 
 /// Calls function(arguments..., buffer, length).
 template <typename Function, typename... Arguments>
 NvmlResult<std::string> get_text(Function* function, Arguments... arguments) {
   std::array<char, kTextLength> text{};
-  const int code = call(function, arguments..., text.data(), kTextLength);
+  const int code = Calls::call(function, arguments..., text.data(), kTextLength);
   if (code != nvml::kSuccess) return {std::nullopt, code};
   return {std::string(text.data()), code};
-}
-
-template <typename To, typename From>
-NvmlResult<To> scaled(const NvmlResult<From>& result, To factor) {
-  if (!result.value) return {std::nullopt, result.code};
-  return {static_cast<To>(*result.value) * factor, result.code};
 }
 
 }  // namespace
@@ -70,6 +51,9 @@ struct Nvml::Functions {
   int (*nvmlDeviceGetMemoryInfo)(Device, nvml::MemoryInfo*) = nullptr;
   int (*nvmlDeviceGetCurrentClocksThrottleReasons)(Device, unsigned long long*) = nullptr;
   int (*nvmlDeviceGetMigMode)(Device, unsigned*, unsigned*) = nullptr;
+  int (*nvmlDeviceGetMaxMigDeviceCount)(Device, unsigned*) = nullptr;
+  int (*nvmlDeviceGetMigDeviceHandleByIndex)(Device, unsigned, Device*) = nullptr;
+  int (*nvmlDeviceGetPciInfo_v3)(Device, nvml::PciInfo*) = nullptr;
   int (*nvmlDeviceGetComputeRunningProcesses_v3)(Device, unsigned*, nvml::ProcessInfo*) = nullptr;
 
   explicit Functions(void* library) {
@@ -94,6 +78,9 @@ struct Nvml::Functions {
     AIEB_LOAD(nvmlDeviceGetMemoryInfo);
     AIEB_LOAD(nvmlDeviceGetCurrentClocksThrottleReasons);
     AIEB_LOAD(nvmlDeviceGetMigMode);
+    AIEB_LOAD(nvmlDeviceGetMaxMigDeviceCount);
+    AIEB_LOAD(nvmlDeviceGetMigDeviceHandleByIndex);
+    AIEB_LOAD(nvmlDeviceGetPciInfo_v3);
     AIEB_LOAD(nvmlDeviceGetComputeRunningProcesses_v3);
 #undef AIEB_LOAD
   }
@@ -110,7 +97,7 @@ std::shared_ptr<Nvml> Nvml::open(Failure& failure) {
     return nullptr;
   }
   auto functions = std::make_unique<Functions>(library);
-  const int code = call(functions->nvmlInit_v2);
+  const int code = Calls::call(functions->nvmlInit_v2);
   if (code != nvml::kSuccess) {
     failure = {true, code, "nvmlInit_v2 returned " + std::to_string(code)};
     if (functions->nvmlErrorString != nullptr) failure.message = functions->nvmlErrorString(code);
@@ -124,7 +111,7 @@ Nvml::Nvml(void* library, std::unique_ptr<Functions> functions)
     : library_(library), functions_(std::move(functions)) {}
 
 Nvml::~Nvml() {
-  call(functions_->nvmlShutdown);
+  Calls::call(functions_->nvmlShutdown);
   ::dlclose(library_);
 }
 
@@ -133,15 +120,15 @@ NvmlResult<std::string> Nvml::driver_version() const {
 }
 
 NvmlResult<int> Nvml::cuda_version() const {
-  return get<int>(functions_->nvmlSystemGetCudaDriverVersion_v2);
+  return Calls::get<int>(functions_->nvmlSystemGetCudaDriverVersion_v2);
 }
 
 NvmlResult<unsigned> Nvml::device_count() const {
-  return get<unsigned>(functions_->nvmlDeviceGetCount_v2);
+  return Calls::get<unsigned>(functions_->nvmlDeviceGetCount_v2);
 }
 
 NvmlResult<Device> Nvml::device(unsigned index) const {
-  return get<Device>(functions_->nvmlDeviceGetHandleByIndex_v2, index);
+  return Calls::get<Device>(functions_->nvmlDeviceGetHandleByIndex_v2, index);
 }
 
 NvmlResult<std::string> Nvml::name(Device device) const {
@@ -153,73 +140,104 @@ NvmlResult<std::string> Nvml::uuid(Device device) const {
 }
 
 NvmlResult<double> Nvml::energy_j(Device device) const {
-  return scaled(get<unsigned long long>(functions_->nvmlDeviceGetTotalEnergyConsumption, device),
-                kJoulesPerMillijoule);
+  return scaled(
+      Calls::get<unsigned long long>(functions_->nvmlDeviceGetTotalEnergyConsumption, device),
+      kJoulesPerMillijoule);
 }
 
 NvmlResult<double> Nvml::power_w(Device device) const {
-  return scaled(get<unsigned>(functions_->nvmlDeviceGetPowerUsage, device), kWattsPerMilliwatt);
+  return scaled(Calls::get<unsigned>(functions_->nvmlDeviceGetPowerUsage, device),
+                kWattsPerMilliwatt);
 }
 
-NvmlResult<double> Nvml::field_power_w(Device device, nvml::Field field) const {
+NvmlResult<double> Nvml::field(Device device, nvml::Field field, nvml::Scope scope) const {
   nvml::FieldValue value{};
   value.field = field;
-  const int code = call(functions_->nvmlDeviceGetFieldValues, device, 1, &value);
+  value.scope = scope;
+  const int code = Calls::call(functions_->nvmlDeviceGetFieldValues, device, 1, &value);
   if (code != nvml::kSuccess) return {std::nullopt, code};
   if (value.status != nvml::kSuccess) return {std::nullopt, value.status};
   switch (value.value_type) {
     case nvml::kUnsigned:
-      return {value.value.u * kWattsPerMilliwatt, code};
+      return {value.value.u, code};
     case nvml::kUnsignedLong:
     case nvml::kUnsignedLongLong:
-      return {static_cast<double>(value.value.ull) * kWattsPerMilliwatt, code};
+      return {static_cast<double>(value.value.ull), code};
     case nvml::kDouble:
-      return {value.value.d * kWattsPerMilliwatt, code};
+      return {value.value.d, code};
     default:
       return {std::nullopt, nvml::kUnknown};
   }
 }
 
+NvmlResult<double> Nvml::field_power_w(Device device, nvml::Field field, nvml::Scope scope) const {
+  return scaled(this->field(device, field, scope), kWattsPerMilliwatt);
+}
+
 NvmlResult<double> Nvml::power_limit_w(Device device) const {
-  return scaled(get<unsigned>(functions_->nvmlDeviceGetEnforcedPowerLimit, device),
+  return scaled(Calls::get<unsigned>(functions_->nvmlDeviceGetEnforcedPowerLimit, device),
                 kWattsPerMilliwatt);
 }
 
 NvmlResult<unsigned> Nvml::temperature_c(Device device) const {
-  return get<unsigned>(functions_->nvmlDeviceGetTemperature, device, kTemperatureGpu);
+  return Calls::get<unsigned>(functions_->nvmlDeviceGetTemperature, device, kTemperatureGpu);
 }
 
-NvmlResult<unsigned> Nvml::sm_clock_mhz(Device device) const {
-  return get<unsigned>(functions_->nvmlDeviceGetClockInfo, device, kClockSm);
+NvmlResult<unsigned> Nvml::clock_mhz(Device device, nvml::Clock clock) const {
+  return Calls::get<unsigned>(functions_->nvmlDeviceGetClockInfo, device,
+                              static_cast<unsigned>(clock));
 }
 
 NvmlResult<nvml::Utilization> Nvml::utilization(Device device) const {
-  return get<nvml::Utilization>(functions_->nvmlDeviceGetUtilizationRates, device);
+  return Calls::get<nvml::Utilization>(functions_->nvmlDeviceGetUtilizationRates, device);
 }
 
 NvmlResult<nvml::MemoryInfo> Nvml::memory(Device device) const {
-  return get<nvml::MemoryInfo>(functions_->nvmlDeviceGetMemoryInfo, device);
+  return Calls::get<nvml::MemoryInfo>(functions_->nvmlDeviceGetMemoryInfo, device);
 }
 
 NvmlResult<uint64_t> Nvml::throttle_reasons(Device device) const {
   const auto reasons =
-      get<unsigned long long>(functions_->nvmlDeviceGetCurrentClocksThrottleReasons, device);
+      Calls::get<unsigned long long>(functions_->nvmlDeviceGetCurrentClocksThrottleReasons, device);
   return {reasons.value, reasons.code};
 }
 
 NvmlResult<bool> Nvml::mig_enabled(Device device) const {
   unsigned current = 0;
   unsigned pending = 0;
-  const int code = call(functions_->nvmlDeviceGetMigMode, device, &current, &pending);
+  const int code = Calls::call(functions_->nvmlDeviceGetMigMode, device, &current, &pending);
   if (code != nvml::kSuccess) return {std::nullopt, code};
   return {current == 1, code};
+}
+
+std::vector<nvml::MigInstance> Nvml::mig_instances(Device device) const {
+  std::vector<nvml::MigInstance> instances;
+  if (!mig_enabled(device).value.value_or(false)) return instances;
+  const auto most = Calls::get<unsigned>(functions_->nvmlDeviceGetMaxMigDeviceCount, device);
+  for (unsigned i = 0; i < most.value.value_or(0); ++i) {
+    const auto instance =
+        Calls::get<Device>(functions_->nvmlDeviceGetMigDeviceHandleByIndex, device, i);
+    if (!instance.value) continue;  // places without an instance are skipped, not at the end
+    instances.push_back(
+        {uuid(*instance.value).value.value_or(""), name(*instance.value).value.value_or("")});
+  }
+  return instances;
+}
+
+NvmlResult<std::string> Nvml::pci_bus_id(Device device) const {
+  const auto info = Calls::get<nvml::PciInfo>(functions_->nvmlDeviceGetPciInfo_v3, device);
+  if (!info.value) return {std::nullopt, info.code};
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%04x:%02x:%02x.0", info.value->domain, info.value->bus,
+                info.value->device);
+  return {std::string(text.data()), info.code};
 }
 
 NvmlResult<std::vector<unsigned>> Nvml::process_ids(Device device) const {
   std::array<nvml::ProcessInfo, 256> processes{};
   unsigned count = processes.size();
-  const int code =
-      call(functions_->nvmlDeviceGetComputeRunningProcesses_v3, device, &count, processes.data());
+  const int code = Calls::call(functions_->nvmlDeviceGetComputeRunningProcesses_v3, device, &count,
+                               processes.data());
   if (code != nvml::kSuccess) return {std::nullopt, code};
   std::vector<unsigned> ids;
   for (unsigned i = 0; i < count; ++i) ids.push_back(processes.at(i).pid);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "meters/driver_calls.h"
+
 namespace aieb {
 
 /// The few types of NVIDIA's Management Library that are used here, declared after its public API
@@ -26,9 +28,19 @@ enum Return : int {
 };
 
 enum Field : unsigned {
+  kMemoryTemperature = 82,
   kPowerAverage = 185,  ///< mW, mean of 1 s
   kPowerInstant = 186,  ///< mW
 };
+
+/// What a power field is of.
+enum Scope : unsigned {
+  kScopeGpu = 0,
+  kScopeModule = 1,  ///< with the CPU on the same module (Grace); others do not support it
+  kScopeMemory = 2,  ///< the part that is memory; of H100 the average field only
+};
+
+enum Clock : unsigned { kClockSm = 1, kClockMemory = 2 };
 
 enum ValueType : int { kDouble = 0, kUnsigned = 1, kUnsignedLong = 2, kUnsignedLongLong = 3 };
 
@@ -41,7 +53,7 @@ union Value {
 
 struct FieldValue {
   unsigned field;
-  unsigned scope;  ///< 0: the GPU, 1: the module (with its CPU), 2: memory
+  unsigned scope;
   long long timestamp_us;
   long long latency_us;
   int value_type;
@@ -69,14 +81,27 @@ struct ProcessInfo {
 };
 static_assert(sizeof(ProcessInfo) == 24);
 
+struct PciInfo {
+  char legacy_bus_id[16];
+  unsigned domain;
+  unsigned bus;
+  unsigned device;
+  unsigned device_id;
+  unsigned subsystem_id;
+  char bus_id[32];  ///< "00000000:41:00.0"
+};
+static_assert(sizeof(PciInfo) == 68);
+
+/// A part of a GPU in MIG mode.
+struct MigInstance {
+  std::string uuid;  ///< "MIG-…"
+  std::string name;  ///< "NVIDIA H100 80GB HBM3 MIG 3g.40gb"
+};
+
 }  // namespace nvml
 
-/// A value, or the code that NVML returned instead.
 template <typename T>
-struct NvmlResult {
-  std::optional<T> value;
-  int code = nvml::kSuccess;
-};
+using NvmlResult = DriverResult<T>;
 
 /// The library, loaded with dlopen and initialised; shut down with the last user. Thread-safe, as
 /// NVML is. A function that this driver's library lacks returns kFunctionNotFound.
@@ -105,14 +130,21 @@ class Nvml {
   [[nodiscard]] NvmlResult<std::string> uuid(nvml::Device device) const;
   [[nodiscard]] NvmlResult<double> energy_j(nvml::Device device) const;  ///< since driver load
   [[nodiscard]] NvmlResult<double> power_w(nvml::Device device) const;  ///< nvmlDeviceGetPowerUsage
-  [[nodiscard]] NvmlResult<double> field_power_w(nvml::Device device, nvml::Field field) const;
+  [[nodiscard]] NvmlResult<double> field(nvml::Device device, nvml::Field field,
+                                         nvml::Scope scope) const;
+  [[nodiscard]] NvmlResult<double> field_power_w(nvml::Device device, nvml::Field field,
+                                                 nvml::Scope scope = nvml::kScopeGpu) const;
   [[nodiscard]] NvmlResult<double> power_limit_w(nvml::Device device) const;  ///< enforced
   [[nodiscard]] NvmlResult<unsigned> temperature_c(nvml::Device device) const;
-  [[nodiscard]] NvmlResult<unsigned> sm_clock_mhz(nvml::Device device) const;
+  [[nodiscard]] NvmlResult<unsigned> clock_mhz(nvml::Device device, nvml::Clock clock) const;
   [[nodiscard]] NvmlResult<nvml::Utilization> utilization(nvml::Device device) const;
   [[nodiscard]] NvmlResult<nvml::MemoryInfo> memory(nvml::Device device) const;
   [[nodiscard]] NvmlResult<uint64_t> throttle_reasons(nvml::Device device) const;
   [[nodiscard]] NvmlResult<bool> mig_enabled(nvml::Device device) const;
+  /// The instances of a GPU in MIG mode; empty for others.
+  [[nodiscard]] std::vector<nvml::MigInstance> mig_instances(nvml::Device device) const;
+  /// As Linux writes it in /sys/bus/pci/devices: "0000:41:00.0".
+  [[nodiscard]] NvmlResult<std::string> pci_bus_id(nvml::Device device) const;
   /// Compute processes; in a container the ids are those of the host.
   [[nodiscard]] NvmlResult<std::vector<unsigned>> process_ids(nvml::Device device) const;
 

@@ -1,46 +1,27 @@
 #include "meters/rapl.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "core/clock.h"
+#include "meters/rapl_domain.h"
 #include "meters/sysfs.h"
 
 namespace aieb {
 namespace {
 
 constexpr double kJoulesPerMicrojoule = 1e-6;
-/// More than any CPU socket, memory bank or board of one draws (the largest TDP is 500 W).
-constexpr double kMaxPower = 2000;
-constexpr int64_t kUpdatePeriod = 1'000'000;
-/// One step of the register is 15.3 µJ to 61 µJ, by CPU; the largest is taken.
-constexpr double kRegisterStep = 61e-6;
-
-/// What a zone measures. docs/meters.md says where the uncertainties (k = 2) come from.
-struct ZoneKind {
-  const char* prefix;
-  Component component;
-  double gain_uncertainty;
-  const char* note;
-};
-constexpr std::array kKinds{
-    ZoneKind{"package", Component::kCpu, 0.05, ""},
-    ZoneKind{"dram", Component::kDram, 0.20, ""},
-    ZoneKind{"psys", Component::kNode, 0.20,
-             "platform power as this board's maker wired it: a cross-check, not part of the total"},
-};
-
-const ZoneKind* kind_of(const std::string& zone_name) {
-  const auto it = std::find_if(kKinds.begin(), kKinds.end(), [&](const ZoneKind& kind) {
-    return zone_name.rfind(kind.prefix, 0) == 0;
-  });
-  return it == kKinds.end() ? nullptr : &*it;
+const RaplQuantity* kind_of(const std::string& zone_name) {
+  const auto* it = std::find_if(
+      std::begin(kRaplQuantities), std::end(kRaplQuantities),
+      [&](const RaplQuantity& quantity) { return zone_name.rfind(quantity.zone, 0) == 0; });
+  return it == std::end(kRaplQuantities) ? nullptr : it;
 }
 
 /// "package-1-die-0" → 1.
@@ -134,7 +115,7 @@ void RaplMeter::open_zones() {
   std::map<std::string, ZoneFailure> failed;
   std::set<std::string> opened;
   for (const RaplZone& zone : zones) {
-    const ZoneKind* kind = kind_of(zone.name);
+    const RaplQuantity* kind = kind_of(zone.name);
     const std::string name = domain_name(zone);
     if (kind == nullptr || opened.count(name) != 0) continue;
     const FileNumber energy = read_number(zone.path + "/energy_uj");
@@ -151,24 +132,15 @@ void RaplMeter::open_zones() {
 }
 
 void RaplMeter::add_zone(const RaplZone& zone) {
-  const ZoneKind& kind = *kind_of(zone.name);
   const double range_j =
       static_cast<double>(read_number(zone.path + "/max_energy_range_uj").value.value_or(0)) *
       kJoulesPerMicrojoule;
   const std::string name = domain_name(zone);
-  sensors_.push_back({zone.path + "/energy_uj", "rapl/" + name, EnergyCounter(range_j, kMaxPower)});
-  Domain domain;
+  sensors_.push_back(
+      {zone.path + "/energy_uj", "rapl/" + name, EnergyCounter(range_j, kMostSocketPower)});
+  Domain domain = rapl_domain(*kind_of(zone.name), "rapl", name,
+                              package_index(zone.name == "dram" ? zone.parent_name : zone.name));
   domain.id = static_cast<int>(discovery_.domains.size());
-  domain.meter = "rapl";
-  domain.component = kind.component;
-  domain.index = package_index(zone.name == "dram" ? zone.parent_name : zone.name);
-  domain.name = name;
-  domain.kind = DomainKind::kCounter;
-  domain.unit = "J";
-  domain.resolution = kRegisterStep;
-  domain.update_period_ns = kUpdatePeriod;
-  domain.gain_uncertainty = kind.gain_uncertainty;
-  domain.note = kind.note;
   discovery_.domains.push_back(std::move(domain));
 }
 

@@ -1,85 +1,23 @@
 #include "meters/rapl_perf.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
-#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include <linux/perf_event.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "core/clock.h"
+#include "meters/rapl_domain.h"
 #include "meters/sysfs.h"
 
 namespace aieb {
 namespace {
 
-/// As RaplMeter's: more than any socket draws.
-constexpr double kMaxPower = 2000;
-constexpr int64_t kUpdatePeriod = 1'000'000;
-constexpr double kRegisterStep = 61e-6;
-
-constexpr const char* kPermissionFix =
-    "sudo setcap cap_perfmon+ep \"$(command -v aieb)\"  # or, until the next boot: "
-    "sudo sysctl kernel.perf_event_paranoid=0";
-
-struct EventKind {
-  const char* name;
-  const char* domain;
-  Component component;
-  double gain_uncertainty;  ///< docs/meters.md
-  const char* note;
-};
-constexpr std::array kKinds{
-    EventKind{"energy-pkg", "package", Component::kCpu, 0.05, ""},
-    EventKind{"energy-ram", "dram", Component::kDram, 0.20, ""},
-    EventKind{
-        "energy-psys", "psys", Component::kNode, 0.20,
-        "platform power as this board's maker wired it: a cross-check, not part of the total"},
-};
-
-const EventKind& kind_of(const PerfEnergyEvent& event) {
-  return *std::find_if(kKinds.begin(), kKinds.end(),
-                       [&](const EventKind& kind) { return event.name == kind.name; });
-}
-
-/// "event=0x02" → 2. Other terms ("umask=…") are not used by this PMU.
-std::optional<uint64_t> config_of(const std::string& text) {
-  constexpr std::string_view kTerm = "event=0x";
-  const size_t at = text.find(kTerm);
-  if (at == std::string::npos) return std::nullopt;
-  uint64_t value = 0;
-  const char* begin = text.data() + at + kTerm.size();
-  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value, 16);
-  return error == std::errc() && end != begin ? std::optional(value) : std::nullopt;
-}
-
-/// "0,28" or "0-1,4" as numbers.
-std::vector<int> cpus_of(const std::string& mask) {
-  std::vector<int> cpus;
-  const char* at = mask.data();
-  const char* end = at + mask.size();
-  while (at < end) {
-    int first = 0;
-    const auto parsed = std::from_chars(at, end, first);
-    if (parsed.ec != std::errc()) break;
-    at = parsed.ptr;
-    int last = first;
-    if (at < end && *at == '-') {
-      const auto range = std::from_chars(at + 1, end, last);
-      if (range.ec != std::errc()) break;
-      at = range.ptr;
-    }
-    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
-    if (at < end && *at == ',') ++at;
-  }
-  return cpus;
+const RaplQuantity& kind_of(const PerfEvent& event) {
+  return *std::find_if(std::begin(kRaplQuantities), std::end(kRaplQuantities),
+                       [&](const RaplQuantity& quantity) { return event.name == quantity.event; });
 }
 
 int topology_of(const std::string& sys_root, int cpu, const char* file, int otherwise) {
@@ -90,46 +28,11 @@ int topology_of(const std::string& sys_root, int cpu, const char* file, int othe
 
 }  // namespace
 
-PerfCalls system_perf_calls() {
-  PerfCalls calls;
-  calls.open = [](uint32_t type, uint64_t config, int cpu) {
-    perf_event_attr attributes{};
-    attributes.size = sizeof(attributes);
-    attributes.type = type;
-    attributes.config = config;
-    constexpr int kEveryProcess = -1;
-    constexpr int kNoGroup = -1;
-    const long fd = ::syscall(SYS_perf_event_open, &attributes, kEveryProcess, cpu, kNoGroup,
-                              PERF_FLAG_FD_CLOEXEC);
-    return fd < 0 ? -errno : static_cast<int>(fd);
-  };
-  calls.read = [](int fd, int& error) -> std::optional<uint64_t> {
-    uint64_t count = 0;
-    const ssize_t got = ::read(fd, &count, sizeof(count));
-    if (got == static_cast<ssize_t>(sizeof(count))) return count;
-    error = got < 0 ? errno : EIO;
-    return std::nullopt;
-  };
-  calls.close = [](int fd) { ::close(fd); };
-  return calls;
-}
-
-std::vector<PerfEnergyEvent> list_perf_energy_events(const std::string& sys_root) {
-  const std::string pmu = sys_root + "/bus/event_source/devices/power/";
-  const FileNumber type = read_number(pmu + "type");
-  const FileText mask = read_file(pmu + "cpumask");
-  std::vector<PerfEnergyEvent> events;
-  if (!type.value || !mask.text) return events;
-  for (const EventKind& kind : kKinds) {
-    const std::string file = pmu + "events/" + kind.name;
-    const std::optional<uint64_t> config = config_of(read_file(file).text.value_or(""));
-    const FileText scale = read_file(file + ".scale");
-    const FileText unit = read_file(file + ".unit");
-    if (!config || !scale.text || unit.text.value_or("") != "Joules") continue;
-    const double joules = std::strtod(scale.text->c_str(), nullptr);
-    if (joules <= 0) continue;
-    events.push_back(
-        {kind.name, static_cast<uint32_t>(*type.value), *config, joules, cpus_of(*mask.text)});
+std::vector<PerfEvent> list_perf_energy_events(const std::string& sys_root) {
+  std::vector<PerfEvent> events;
+  for (const RaplQuantity& kind : kRaplQuantities) {
+    auto event = read_perf_event(sys_root + "/bus/event_source/devices/power", kind.event);
+    if (event && event->unit == "Joules" && event->scale > 0) events.push_back(std::move(*event));
   }
   return events;
 }
@@ -147,7 +50,7 @@ RaplPerfMeter::~RaplPerfMeter() {
 Discovery RaplPerfMeter::discover() {
   if (discovered_) return discovery_;
   discovered_ = true;
-  for (const PerfEnergyEvent& event : list_perf_energy_events(sys_root_)) {
+  for (const PerfEvent& event : list_perf_energy_events(sys_root_)) {
     const Component component = kind_of(event).component;
     if (std::find(components_.begin(), components_.end(), component) != components_.end()) {
       open_event(event);
@@ -158,15 +61,15 @@ Discovery RaplPerfMeter::discover() {
 
 /// The event on the CPU of each package; where a package has several dies, the later ones carry the
 /// die in their name, as in powercap. Platform energy is one for all.
-void RaplPerfMeter::open_event(const PerfEnergyEvent& event) {
-  const EventKind& kind = kind_of(event);
+void RaplPerfMeter::open_event(const PerfEvent& event) {
+  const RaplQuantity& kind = kind_of(event);
   std::set<std::string> names;
   for (size_t i = 0; i < event.cpus.size(); ++i) {
     const int cpu = event.cpus[i];
     const bool platform = kind.component == Component::kNode;
     if (platform && i > 0) return;
     const int package = topology_of(sys_root_, cpu, "physical_package_id", static_cast<int>(i));
-    std::string name = kind.domain;
+    std::string name = kind.zone;
     if (!platform) name += "-" + std::to_string(package);
     if (!names.insert(name).second) {
       name += "-die-" + std::to_string(topology_of(sys_root_, cpu, "die_id", static_cast<int>(i)));
@@ -179,29 +82,17 @@ void RaplPerfMeter::open_event(const PerfEnergyEvent& event) {
       discovery_.missing.push_back(
           {kind.component, "rapl-perf",
            name + ": perf event power/" + event.name + "/: " + std::strerror(-fd),
-           denied ? kPermissionFix : ""});
+           denied ? kPerfPermissionFix : ""});
     }
   }
 }
 
-void RaplPerfMeter::add_sensor(const PerfEnergyEvent& event, int fd, const std::string& name,
-                               int index) {
-  const EventKind& kind = kind_of(event);
+void RaplPerfMeter::add_sensor(const PerfEvent& event, int fd, const std::string& name, int index) {
   constexpr double kNeverWraps = 0;
   sensors_.push_back(
-      {fd, event.joules_per_count, "rapl-perf/" + name, EnergyCounter(kNeverWraps, kMaxPower)});
-  Domain domain;
+      {fd, event.scale, "rapl-perf/" + name, EnergyCounter(kNeverWraps, kMostSocketPower)});
+  Domain domain = rapl_domain(kind_of(event), "rapl-perf", name, index);
   domain.id = static_cast<int>(discovery_.domains.size());
-  domain.meter = "rapl-perf";
-  domain.component = kind.component;
-  domain.index = index;
-  domain.name = name;
-  domain.kind = DomainKind::kCounter;
-  domain.unit = "J";
-  domain.resolution = kRegisterStep;
-  domain.update_period_ns = kUpdatePeriod;
-  domain.gain_uncertainty = kind.gain_uncertainty;
-  domain.note = kind.note;
   discovery_.domains.push_back(std::move(domain));
 }
 

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "meters/activity.h"
+#include "meters/amd_gpu.h"
 #include "meters/gpu_probe.h"
 #include "meters/observation.h"
 #include "meters/rapl.h"
@@ -28,6 +30,21 @@ std::string milliseconds(const std::optional<double>& period_s) {
                   : "";
 }
 
+/// Over how long a gauge averages: shorter loads are smeared by it.
+std::string averaging(const Domain& domain) {
+  return domain.averaging_ns > 0
+             ? ", a mean over " + std::to_string(domain.averaging_ns / 1'000'000) + " ms"
+             : "";
+}
+
+/// A sensor by its meter's name, for people.
+std::string sensor_text(const Domain& domain) {
+  const std::string meter = domain.meter == "rapl"        ? "RAPL"
+                            : domain.meter == "rapl-perf" ? "RAPL (perf events)"
+                                                          : domain.meter;
+  return meter + " " + domain.name;
+}
+
 const Observation* find(const std::vector<Observation>& all, const std::string& name) {
   const auto it = std::find_if(all.begin(), all.end(),
                                [&](const Observation& o) { return o.domain.name == name; });
@@ -46,6 +63,18 @@ Check check_driver(const MeterOptions& options, const GpuProbe& probe) {
           ""};
 }
 
+Check check_amd_driver(const MeterOptions& options) {
+  AmdSmi::Failure failure;
+  const std::shared_ptr<const AmdSmi> smi = open_amdsmi(options.sys_root, failure);
+  if (smi != nullptr) {
+    return {"AMD driver", Check::ok,
+            "amdsmi " + smi->version() + ", " + std::to_string(smi->gpus().size()) + " GPU(s)", ""};
+  }
+  const MissingComponent problem = amdsmi_problem(failure);
+  const bool accelerator = amd_gpu_on_pci(options.sys_root, true);
+  return {"AMD driver", accelerator ? Check::fail : Check::warn, problem.reason, problem.fix};
+}
+
 Check check_gpu(const GpuDevice& gpu, const std::vector<Observation>& seen) {
   const std::string prefix = "gpu" + std::to_string(gpu.index) + "/";
   const Observation* energy = find(seen, prefix + "energy");
@@ -59,7 +88,7 @@ Check check_gpu(const GpuDevice& gpu, const std::vector<Observation>& seen) {
   if (energy == nullptr) {
     check.state = Check::warn;
     check.detail += "no energy counter, power is integrated: " + watts(power->mean_power_w()) +
-                    milliseconds(power->update_period_s());
+                    milliseconds(power->update_period_s()) + averaging(power->domain);
     return check;
   }
   const std::optional<double> counted = energy->mean_power_w();
@@ -70,7 +99,7 @@ Check check_gpu(const GpuDevice& gpu, const std::vector<Observation>& seen) {
   }
   const std::optional<double> polled = power == nullptr ? std::nullopt : power->mean_power_w();
   if (!counted || !polled || *polled <= 0) return check;
-  check.detail += "; power " + watts(polled);
+  check.detail += "; power " + watts(polled) + averaging(power->domain);
   if (std::abs(*counted / *polled - 1) > kTolerance) {
     check.state = Check::warn;
     check.detail += ": they disagree (the load may have changed meanwhile)";
@@ -78,29 +107,103 @@ Check check_gpu(const GpuDevice& gpu, const std::vector<Observation>& seen) {
   return check;
 }
 
-/// CPU or memory: every RAPL zone of the component, or the estimate with the reason for it.
+bool measures(const std::vector<Observation>& seen, Component component) {
+  return std::any_of(seen.begin(), seen.end(), [&](const Observation& o) {
+    return o.domain.component == component && o.domain.kind != DomainKind::kEstimate;
+  });
+}
+
+std::string observed(const Observation& o) {
+  if (o.domain.kind == DomainKind::kEstimate) {
+    return "estimated, ±" + std::to_string(std::lround(100 * o.domain.gain_uncertainty)) +
+           " %: " + watts(o.mean_power_w());
+  }
+  // What changes more often than it was looked at has no period that can be told.
+  const std::optional<double> period = o.update_period_s();
+  const bool told = period && *period > 4e-9 * kPause;
+  return sensor_text(o.domain) + ": " + watts(o.mean_power_w()) +
+         (told ? milliseconds(period) : "") + averaging(o.domain);
+}
+
+/// CPU, memory or node: every sensor of the component, or the estimate with the reason for it.
 Check check_component(const std::string& what, Component component,
                       const std::vector<Observation>& seen, const Discovery& rapl) {
   Check check{what, Check::ok, "", ""};
   for (const MissingComponent& missing : rapl.missing) {
-    if (missing.component != component) continue;
+    if (missing.component != component || measures(seen, component)) continue;
     check.state = missing.fix.empty() ? Check::warn : Check::fail;
     check.detail = missing.reason;
     check.fix = missing.fix;
   }
   for (const Observation& o : seen) {
-    if (o.domain.component != component) continue;
-    const bool estimate = o.domain.kind == DomainKind::kEstimate;
-    const std::string text =
-        (estimate
-             ? "estimated, ±" + std::to_string(std::lround(100 * o.domain.gain_uncertainty)) + " %"
-             : "RAPL " + o.domain.name) +
-        ": " + watts(o.mean_power_w());
+    const bool energy = o.domain.unit == "J" || o.domain.unit == "W";
+    if (o.domain.component != component || !energy) continue;
+    const std::string text = observed(o);
     check.detail = check.detail.empty() ? text : text + "; " + check.detail;
     if (o.stuck()) {
       check.state = Check::fail;
       check.detail += ", but the counter does not move";
     }
+  }
+  return check;
+}
+
+/// The node's sensor is a cross-check: it cannot say less than the parts that it contains.
+Check check_node(const std::vector<Observation>& seen, const Discovery& rapl) {
+  Check check = check_component("node energy", Component::kNode, seen, rapl);
+  double node = 0;
+  double cpu = 0;
+  for (const Observation& o : seen) {
+    const double power = o.mean_power_w().value_or(0);
+    if (o.domain.component == Component::kNode) node += power;
+    if (o.domain.component == Component::kCpu && o.domain.kind != DomainKind::kEstimate) {
+      cpu += power;
+    }
+  }
+  if (check.state == Check::ok && node > 0 && cpu > node * (1 + kTolerance)) {
+    check.state = Check::warn;
+    check.detail += ": less than the " + watts(cpu) + " of the CPU alone; one of them is wrong";
+  }
+  return check;
+}
+
+/// Counters that were reset or jumped and reads that failed while the sensors were watched.
+std::vector<Check> check_events(const std::vector<Meter*>& meters) {
+  std::vector<Check> checks;
+  for (Meter* meter : meters) {
+    for (const TraceEvent& event : meter->take_events()) {
+      const std::string sensor = event.data.is_object() ? event.data.value("sensor", "") : "";
+      if (event.kind == "warning") {
+        checks.push_back({meter->name(), Check::warn, event.data.value("text", ""), ""});
+      } else if (event.kind == "sensor_error") {
+        checks.push_back(
+            {sensor, Check::warn, "a read failed: " + event.data.value("error", ""), ""});
+      } else if (event.kind == "counter_reset" || event.kind == "counter_jump") {
+        checks.push_back({sensor, Check::warn,
+                          std::string("the counter ") +
+                              (event.kind == "counter_reset" ? "began anew" : "jumped") +
+                              " while it was watched: another program may reset it",
+                          ""});
+      }
+    }
+  }
+  return checks;
+}
+
+/// What is known of network, disks and memory traffic.
+Check check_activity(const MeterOptions& options) {
+  ActivityMeter meter(options.sys_root, options.proc_root, options.perf);
+  Check check{"network, disk, memory", Check::ok, "", ""};
+  for (const Domain& domain : meter.discover().domains) {
+    check.detail += (check.detail.empty() ? "" : ", ") + domain.name;
+  }
+  for (const TraceEvent& event : meter.take_events()) {
+    check.detail += (check.detail.empty() ? "" : "; ") + std::string("no ") +
+                    event.data.value("what", "") + ": " + event.data.value("reason", "");
+    const std::string fix = event.data.value("fix", "");
+    if (fix.empty()) continue;
+    check.state = Check::warn;
+    check.fix = fix;
   }
   return check;
 }
@@ -116,7 +219,10 @@ std::vector<Check> check_sensors(const MeterOptions& options, int64_t watch_ns) 
   const GpuProbe probe = probe_gpus(options.sys_root);
 
   std::vector<Check> checks{check_driver(options, probe)};
-  for (const GpuDevice& gpu : probe.devices) {
+  if (amd_gpu_on_pci(options.sys_root, false) || amdsmi_is_named()) {
+    checks.push_back(check_amd_driver(options));
+  }
+  for (const GpuDevice& gpu : measurable_gpus(options.sys_root)) {
     const bool wanted =
         options.all_gpus || std::find(options.gpu_indices.begin(), options.gpu_indices.end(),
                                       gpu.index) != options.gpu_indices.end();
@@ -124,6 +230,9 @@ std::vector<Check> check_sensors(const MeterOptions& options, int64_t watch_ns) 
   }
   checks.push_back(check_component("CPU energy", Component::kCpu, seen, rapl));
   checks.push_back(check_component("memory energy", Component::kDram, seen, rapl));
+  if (measures(seen, Component::kNode)) checks.push_back(check_node(seen, rapl));
+  for (Check& check : check_events(meters)) checks.push_back(std::move(check));
+  checks.push_back(check_activity(options));
   return checks;
 }
 

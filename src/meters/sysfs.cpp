@@ -17,7 +17,7 @@ bool FileText::denied() const { return error == EACCES || error == EPERM; }
 
 std::string FileText::why() const { return error == 0 ? "" : std::strerror(error); }
 
-FileText read_file(const std::string& path) {
+FileText read_bytes(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return {std::nullopt, errno};
   std::string text;
@@ -29,8 +29,15 @@ FileText read_file(const std::string& path) {
   const int error = got < 0 ? errno : 0;
   ::close(file);
   if (error != 0) return {std::nullopt, error};
-  while (!text.empty() && std::strchr(" \t\r\n", text.back()) != nullptr) text.pop_back();
   return {std::move(text), 0};
+}
+
+FileText read_file(const std::string& path) {
+  FileText file = read_bytes(path);
+  if (!file.text) return file;
+  std::string& text = *file.text;
+  while (!text.empty() && std::strchr(" \t\r\n", text.back()) != nullptr) text.pop_back();
+  return file;
 }
 
 FileNumber read_number(const std::string& path) {
@@ -42,6 +49,8 @@ FileNumber read_number(const std::string& path) {
   if (error != std::errc() || stop != end) return {std::nullopt, EINVAL};
   return {value, 0};
 }
+
+bool path_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 std::vector<std::string> list_directory(const std::string& path) {
   std::vector<std::string> names;

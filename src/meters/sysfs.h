@@ -17,6 +17,9 @@ struct FileText {
   [[nodiscard]] std::string why() const;
 };
 
+/// Reads the whole file, byte by byte as it is.
+FileText read_bytes(const std::string& path);
+
 /// Reads the whole file, without its trailing white space. Opens it anew every time, so a driver
 /// that was reloaded (and made new files) is noticed.
 FileText read_file(const std::string& path);
@@ -27,6 +30,8 @@ struct FileNumber {
   int error = 0;
 };
 FileNumber read_number(const std::string& path);
+
+bool path_exists(const std::string& path);
 
 /// Names in a directory in ascending order; empty when it cannot be read.
 std::vector<std::string> list_directory(const std::string& path);

@@ -29,6 +29,11 @@ constexpr std::array kOwnFields = {
     GpuField{"max_power_w", &GpuStats::max_power_w, 1},
     GpuField{"max_temperature_c", &GpuStats::max_temperature_c, 1},
     GpuField{"sm_clock_mhz", &GpuStats::mean_sm_clock_mhz, 1},
+    GpuField{"memory_clock_mhz", &GpuStats::mean_memory_clock_mhz, 1},
+    GpuField{"memory_utilization_percent", &GpuStats::mean_memory_utilization_percent, 1},
+    GpuField{"max_memory_temperature_c", &GpuStats::max_memory_temperature_c, 1},
+    GpuField{"memory_power_w", &GpuStats::mean_memory_power_w, 1},
+    GpuField{"power_limit_w", &GpuStats::power_limit_w, 1},
 };
 
 void write_field(Json& out, const GpuStats& gpu, const GpuField& field) {
@@ -60,6 +65,7 @@ Json gpu_json(const GpuStats& gpu) {
   out["energy_wh_uncertainty"] =
       known ? Json(gpu.energy.uncertainty() / kJoulesPerWh) : Json(nullptr);
   for (const GpuField& field : kOwnFields) write_field(out, gpu, field);
+  out["throttled_by"] = gpu.throttled_by;
   return out;
 }
 
@@ -79,6 +85,7 @@ std::vector<GpuStats> gpu_stats_from(const Json& json) {
     gpu.name = value.value("name", "");
     for (const GpuField& field : kReferenceFields) read_field(value, gpu, field);
     for (const GpuField& field : kOwnFields) read_field(value, gpu, field);
+    gpu.throttled_by = value.value("throttled_by", "");
     gpu.energy = Quantity::missing("J", "not in the file");
     if (value.contains("energy_wh") && value["energy_wh"].is_number()) {
       gpu.energy.value = value["energy_wh"].get<double>() * kJoulesPerWh;

@@ -247,6 +247,9 @@ Json gpus_json(const Results& r) {
     add("Temperature, mean", gpu.mean_temperature_c, "°C");
     add("Temperature, peak", gpu.max_temperature_c, "°C");
     add("SM clock", gpu.mean_sm_clock_mhz, "MHz");
+    add("Memory clock", gpu.mean_memory_clock_mhz, "MHz");
+    add("Memory power", gpu.mean_memory_power_w, "W");
+    add("Power limit", gpu.power_limit_w, "W");
     Json entry = {{"index", gpu.index}, {"name", gpu.name}, {"rows", rows}};
     entry.update(quantity_json(gpu.energy.scaled(1 / kJoulesPerWh, "Wh"), "Wh"));
     out.push_back(std::move(entry));

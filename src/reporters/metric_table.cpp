@@ -84,6 +84,16 @@ MetricValue steady_output_tokens_per_s(const Results& r) {
   return known(r.steady_state->output_tokens_per_s);
 }
 
+template <auto Member>
+MetricValue moved(const Results& r) {
+  return known(r.activity.*Member);
+}
+
+MetricValue memory_bandwidth(const Results& r) {
+  if (!r.activity.memory_bytes || r.measured_s <= 0) return {};
+  return *r.activity.memory_bytes / r.measured_s;
+}
+
 MetricValue client_cpu(const Results& r) {
   if (!r.client) return std::monostate{};
   return known(r.client->cpu_cores);
@@ -335,6 +345,20 @@ constexpr std::array kMetrics = {
            calibrated<&Calibration::itl_std_s>},
     Metric{"client_send_lag_p99_s", "client_send_lag_p99_s", "client's send lag p99", "s", kNumber,
            false, "Of the calibration of an open loop", calibrated<&Calibration::send_lag_p99_s>},
+
+    // What the whole machine moved; docs/meters.md, "What the machine moved".
+    Metric{"network_received_bytes", "network_received_bytes", "network received", "B", kNumber, false, "Bytes that the machine received over its network while measuring",
+           moved<&HostActivity::network_received_bytes>},
+    Metric{"network_sent_bytes", "network_sent_bytes", "network sent", "B", kNumber, false, "Bytes that the machine sent over its network while measuring",
+           moved<&HostActivity::network_sent_bytes>},
+    Metric{"disk_read_bytes", "disk_read_bytes", "disk read", "B", kNumber, false, "Bytes that the machine read from its disks while measuring",
+           moved<&HostActivity::disk_read_bytes>},
+    Metric{"disk_written_bytes", "disk_written_bytes", "disk written", "B", kNumber, false, "Bytes that the machine wrote to its disks while measuring",
+           moved<&HostActivity::disk_written_bytes>},
+    Metric{"memory_bytes", "memory_bytes", "memory traffic", "B", kNumber, false, "Bytes to and from the machine's memory while measuring",
+           moved<&HostActivity::memory_bytes>},
+    Metric{"memory_bandwidth_bytes_per_s", "memory_bandwidth_bytes_per_s", "memory bandwidth",
+           "B/s", kNumber, false, "Memory traffic over the measured time", memory_bandwidth},
 
     // How well it is known: half widths of 95 % intervals, from repeats or (rates and latencies of
     // a single one) batches of requests.

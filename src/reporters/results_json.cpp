@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "reporters/activity_json.h"
 #include "reporters/cost_json.h"
 #include "reporters/energy_json.h"
 #include "reporters/gpu_stats.h"
@@ -199,6 +200,7 @@ Json results_to_json(const Results& results) {
           {"embodied", embodied_json(results)},
           {"per_prompt_results", prompts_json(results)},
           {"gpu_stats", gpu_stats_json(results.gpus)},
+          {"activity", activity_json(results)},
           {"cost", to_json(results.cost)},
           {"power", power_json(results.power)},
           {"histograms", histograms_json(results.histograms)},
@@ -348,6 +350,7 @@ Results read_document(const Json& json) {
     out.requests.push_back(request_from(prompt));
   }
   out.gpus = gpu_stats_from(json.at("gpu_stats"));
+  read_activity(json.value("activity", Json()), out);
   out.cost = cost_from(json.value("cost", Json()));
   out.power = power_from(json.value("power", Json::array()));
   out.histograms = histograms_from(json.value("histograms", Json::object()));

@@ -57,6 +57,7 @@ MeterOptions meter_options(const Scope& scope, const BackendInfo& backend,
                            const MetricsConfig& metrics) {
   MeterOptions options;
   options.local = scope.local;
+  options.activity = true;
   options.remote_reason = scope.reason;
   options.own_pids = scope.server_pids;
   if (backend.in_process) {
@@ -73,7 +74,7 @@ MeterOptions meter_options(const Scope& scope, const BackendInfo& backend,
 std::vector<std::string> known_gpus(const MeterOptions& options, const MetricsConfig& metrics) {
   std::vector<std::string> uuids;
   if (!options.local || options.gpu_indices.empty() || metrics.sources.empty()) return uuids;
-  for (const GpuDevice& device : probe_gpus(options.sys_root).devices) {
+  for (const GpuDevice& device : measurable_gpus(options.sys_root)) {
     const auto& wanted = options.gpu_indices;
     const bool used = std::find(wanted.begin(), wanted.end(), device.index) != wanted.end();
     if (used && !device.uuid.empty()) uuids.push_back(device.uuid);

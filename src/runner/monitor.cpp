@@ -22,7 +22,7 @@ BackendInfo describe_work(const std::vector<std::string>& command) {
   BackendInfo info;
   info.type = kMonitorBackend;
   info.in_process = true;
-  for (const GpuDevice& device : probe_gpus().devices) info.gpu_indices.push_back(device.index);
+  for (const GpuDevice& device : measurable_gpus()) info.gpu_indices.push_back(device.index);
   if (!command.empty()) {
     info.model = std::filesystem::path(command.front()).filename().string();
     info.details["command"] = command;

@@ -1,5 +1,7 @@
 #include "meters/discover.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "meters/fake_nvml.h"
@@ -83,7 +85,10 @@ TEST_F(Discover, measures_exactly_the_gpus_that_the_run_uses) {
   const auto names = domains(discover_meters(options));
   EXPECT_THAT(names, ::testing::IsSupersetOf(
                          {"nvml/gpu2/energy", "nvml/gpu2/power", "nvml/gpu2/temperature"}));
-  EXPECT_EQ(names.size(), 9);  // seven of the GPU and two estimates
+  const auto of_others = std::count_if(names.begin(), names.end(), [](const std::string& name) {
+    return name.rfind("nvml/", 0) == 0 && name.rfind("nvml/gpu2/", 0) != 0;
+  });
+  EXPECT_EQ(of_others, 0);
 }
 
 TEST_F(Discover, a_gpu_without_energy_and_power_is_missing) {

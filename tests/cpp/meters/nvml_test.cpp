@@ -4,15 +4,21 @@
 #include <unistd.h>
 
 #include "meters/fake_nvml.h"
+#include "meters/gpu_meters.h"
 #include "meters/gpu_probe.h"
-#include "meters/nvml_meters.h"
+#include "meters/meter_reading.h"
+#include "meters/nvml_gpu.h"
 
 namespace aieb {
 namespace {
 
+using test::data_of;
 using test::FakeNvml;
 using test::FakeTree;
+using test::kinds;
+using test::names;
 using test::NoNvml;
+using test::read;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -22,42 +28,17 @@ struct OneGpu {
   explicit OneGpu(const std::string& script) : fake(script) {
     Nvml::Failure failure;
     nvml = Nvml::open(failure);
-    gpus = open_gpus(*nvml, {0}, false).gpus;
+    gpus = open_gpus(nvml, {0}, false).gpus;
     fake.set_time(0);
   }
   FakeNvml fake;
   std::shared_ptr<const Nvml> nvml;
-  std::vector<NvmlGpu> gpus;
+  std::vector<std::shared_ptr<GpuSensors>> gpus;
 };
-
-std::vector<Sample> read(Meter& meter) {
-  std::vector<Sample> samples;
-  meter.read(samples);
-  return samples;
-}
-
-std::vector<std::string> names(const Discovery& discovery) {
-  std::vector<std::string> result;
-  for (const Domain& domain : discovery.domains) result.push_back(domain.name);
-  return result;
-}
-
-std::vector<std::string> kinds(Meter& meter) {
-  std::vector<std::string> result;
-  for (const TraceEvent& event : meter.take_events()) result.push_back(event.kind);
-  return result;
-}
-
-Json data_of(Meter& meter, const std::string& kind) {
-  for (const TraceEvent& event : meter.take_events()) {
-    if (event.kind == kind) return event.data;
-  }
-  return nullptr;
-}
 
 TEST(NvmlEnergy, counts_joules_since_the_first_read) {
   OneGpu one("gpu 0 name NVIDIA H100 80GB HBM3\ngpu 0 power 0 300\n");
-  NvmlEnergyMeter meter(one.nvml, one.gpus[0]);
+  GpuEnergyMeter meter(one.gpus[0]);
   const Domain domain = meter.discover().domains.at(0);
   EXPECT_EQ(domain.name, "gpu0/energy");
   EXPECT_EQ(domain.note, "NVIDIA H100 80GB HBM3");
@@ -70,7 +51,7 @@ TEST(NvmlEnergy, counts_joules_since_the_first_read) {
 
 TEST(NvmlEnergy, a_reset_counter_stays_monotone_and_is_reported) {
   OneGpu one("gpu 0 power 0 100\ngpu 0 reset 1.0\n");
-  NvmlEnergyMeter meter(one.nvml, one.gpus[0]);
+  GpuEnergyMeter meter(one.gpus[0]);
   read(meter);
   one.fake.set_time(0.9);
   const double before = read(meter).at(0).value;
@@ -84,7 +65,7 @@ TEST(NvmlEnergy, a_reset_counter_stays_monotone_and_is_reported) {
 
 TEST(NvmlEnergy, a_lost_gpu_appends_nothing_and_is_reported_once) {
   OneGpu one("gpu 0 lost 1.0\n");
-  NvmlEnergyMeter meter(one.nvml, one.gpus[0]);
+  GpuEnergyMeter meter(one.gpus[0]);
   read(meter);
   one.fake.set_time(1.5);
   EXPECT_THAT(read(meter), IsEmpty());
@@ -97,7 +78,7 @@ TEST(NvmlEnergy, a_lost_gpu_appends_nothing_and_is_reported_once) {
 
 TEST(NvmlEnergy, a_gpu_without_counter_has_no_domain) {
   OneGpu one("gpu 0 no_counter\n");
-  NvmlEnergyMeter meter(one.nvml, one.gpus[0]);
+  GpuEnergyMeter meter(one.gpus[0]);
   EXPECT_THAT(meter.discover().domains, IsEmpty());
   EXPECT_THAT(read(meter), IsEmpty());
 }
@@ -106,7 +87,7 @@ TEST(NvmlPower, reads_the_instant_field_and_falls_back_to_usage) {
   for (const auto& [statement, source] : std::vector<std::pair<std::string, std::string>>{
            {"", "power.instant"}, {"gpu 0 no_fields\n", "power.usage"}}) {
     OneGpu one("gpu 0 power 0 70\ngpu 0 power 1 420.5\n" + statement);
-    NvmlPowerMeter meter(one.nvml, one.gpus);
+    GpuPowerMeter meter(one.gpus);
     EXPECT_THAT(names(meter.discover()), ElementsAre("gpu0/power"));
     EXPECT_EQ(data_of(meter, "gpu_power_source")["source"], source);
     EXPECT_DOUBLE_EQ(read(meter).at(0).value, 70);
@@ -119,7 +100,7 @@ TEST(NvmlPower, errors_of_one_gpu_leave_the_others_readable) {
   FakeNvml fake("gpus 3\ngpu 1 fail field 1 999 2\n");
   Nvml::Failure failure;
   const std::shared_ptr<const Nvml> nvml = Nvml::open(failure);
-  NvmlPowerMeter meter(nvml, open_gpus(*nvml, {}, true).gpus);
+  GpuPowerMeter meter(open_gpus(nvml, {}, true).gpus);
   fake.set_time(1.5);
   const auto samples = read(meter);
   ASSERT_EQ(samples.size(), 2);
@@ -132,14 +113,15 @@ TEST(NvmlPower, errors_of_one_gpu_leave_the_others_readable) {
 TEST(NvmlState, reads_what_the_gpu_tells_in_si_or_documented_units) {
   OneGpu one(
       "gpu 0 utilization 87\ngpu 0 temperature 66\ngpu 0 sm_clock 1755\n"
-      "gpu 0 memory_used 2e9\n");
-  NvmlStateMeter meter(one.nvml, one.gpus[0], {});
+      "gpu 0 memory_used 2e9\ngpu 0 memory_power 38.2\n");
+  GpuStateMeter meter(one.gpus[0], {});
   EXPECT_THAT(names(meter.discover()),
-              ElementsAre("gpu0/utilization", "gpu0/memory_used", "gpu0/memory_total",
-                          "gpu0/temperature", "gpu0/sm_clock"));
+              ElementsAre("gpu0/utilization", "gpu0/memory_utilization", "gpu0/memory_used",
+                          "gpu0/memory_total", "gpu0/temperature", "gpu0/sm_clock",
+                          "gpu0/memory_clock", "gpu0/memory_power", "gpu0/power_limit"));
   std::vector<double> values;
   for (const Sample& sample : read(meter)) values.push_back(sample.value);
-  EXPECT_THAT(values, ElementsAre(87, 2e9, 80e9, 66, 1755));
+  EXPECT_THAT(values, ElementsAre(87, 12, 2e9, 80e9, 66, 1755, 2619, 38200, 700000));
   const Json about = data_of(meter, "gpu");
   EXPECT_EQ(about["power_limit_w"], 700);
   EXPECT_EQ(about["driver"], "580.159.04");
@@ -147,14 +129,15 @@ TEST(NvmlState, reads_what_the_gpu_tells_in_si_or_documented_units) {
 
 TEST(NvmlState, quantities_that_a_gpu_lacks_are_no_domains) {
   OneGpu one("gpu 0 fail utilization 0 3\ngpu 0 fail temperature 0 4\n");
-  NvmlStateMeter meter(one.nvml, one.gpus[0], {});
+  GpuStateMeter meter(one.gpus[0], {});
   EXPECT_THAT(names(meter.discover()),
-              ElementsAre("gpu0/memory_used", "gpu0/memory_total", "gpu0/sm_clock"));
+              ElementsAre("gpu0/memory_used", "gpu0/memory_total", "gpu0/sm_clock",
+                          "gpu0/memory_clock", "gpu0/power_limit"));
 }
 
 TEST(NvmlState, throttling_is_reported_when_it_begins_and_ends) {
   OneGpu one("gpu 0 throttle 1 36\ngpu 0 throttle 2 1\n");
-  NvmlStateMeter meter(one.nvml, one.gpus[0], {});
+  GpuStateMeter meter(one.gpus[0], {});
   meter.take_events();
   read(meter);
   EXPECT_TRUE(data_of(meter, "throttle").is_null());
@@ -170,24 +153,52 @@ TEST(NvmlState, throttling_is_reported_when_it_begins_and_ends) {
 
 TEST(NvmlState, other_processes_on_the_gpu_are_reported_and_own_ones_are_not) {
   OneGpu one("gpu 0 pid " + std::to_string(::getpid()) + "\ngpu 0 pid 4000001\ngpu 0 pid 77\n");
-  NvmlStateMeter meter(one.nvml, one.gpus[0], {77});
+  GpuStateMeter meter(one.gpus[0], {77});
   read(meter);
   const Json shared = data_of(meter, "gpu_shared");
   ASSERT_EQ(shared["processes"].size(), 1);
   EXPECT_EQ(shared["processes"][0]["pid"], 4000001);
 }
 
-TEST(NvmlState, a_gpu_in_mig_mode_says_what_cannot_be_split) {
-  OneGpu one("gpu 0 mig\n");
-  NvmlStateMeter meter(one.nvml, one.gpus[0], {});
-  EXPECT_THAT(data_of(meter, "mig")["message"], HasSubstr("cannot be split"));
+TEST(NvmlState, a_gpu_in_mig_mode_says_what_cannot_be_split_between_which_instances) {
+  OneGpu one("gpu 0 name H100\ngpu 0 mig 3g.40gb 4g.40gb\n");
+  GpuStateMeter meter(one.gpus[0], {});
+  Json about;
+  Json mig;
+  for (const TraceEvent& event : meter.take_events()) {
+    if (event.kind == "gpu") about = event.data;
+    if (event.kind == "mig") mig = event.data;
+  }
+  EXPECT_THAT(mig["message"], HasSubstr("(H100 MIG 3g.40gb, H100 MIG 4g.40gb)"));
+  EXPECT_THAT(mig["message"], HasSubstr("cannot be split"));
+  ASSERT_EQ(about["mig_instances"].size(), 2);
+  EXPECT_EQ(about["mig_instances"][1]["name"], "H100 MIG 4g.40gb");
+  EXPECT_THAT(about["mig_instances"][1]["uuid"], HasSubstr("MIG-"));
+}
+
+TEST(NvmlPower, a_module_with_a_cpu_is_a_cross_check_beside_the_gpu) {
+  const FakeTree sys;
+  sys.write("bus/pci/devices/0009:01:00.0/numa_node", "1\n");
+  sys.write("bus/pci/devices/0019:01:00.0/numa_node", "1\n");
+  FakeNvml fake(
+      "gpus 3\ngpu 0 module_power 900\ngpu 0 bus_id 0009:01:00\n"
+      "gpu 1 module_power 900\ngpu 1 bus_id 0019:01:00\n");
+  Nvml::Failure failure;
+  const std::shared_ptr<const Nvml> nvml = Nvml::open(failure);
+  GpuPowerMeter meter(open_gpus(nvml, {}, true, sys.root()).gpus);
+  EXPECT_THAT(names(meter.discover()),
+              ElementsAre("gpu0/power", "gpu1/power", "gpu2/power", "module1/power"));
+  const Domain module = meter.discover().domains.back();
+  EXPECT_EQ(module.component, Component::kNode);
+  EXPECT_EQ(module.index, 1);
+  EXPECT_EQ(read(meter).back().value, 900);
 }
 
 TEST(OpenGpus, a_gpu_that_does_not_exist_or_may_not_be_used_is_missing_with_the_reason) {
   FakeNvml fake("gpus 2\ngpu 1 fail handle 0 4\n");
   Nvml::Failure failure;
   const std::shared_ptr<const Nvml> nvml = Nvml::open(failure);
-  const OpenedGpus opened = open_gpus(*nvml, {0, 1, 5}, false);
+  const OpenedGpus opened = open_gpus(nvml, {0, 1, 5}, false);
   EXPECT_EQ(opened.gpus.size(), 1);
   ASSERT_EQ(opened.missing.size(), 2);
   EXPECT_THAT(opened.missing[0].reason, HasSubstr("Insufficient Permissions"));

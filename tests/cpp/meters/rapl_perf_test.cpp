@@ -6,12 +6,16 @@
 #include <gmock/gmock.h>
 
 #include "meters/discover.h"
+#include "meters/fake_perf.h"
 #include "meters/fake_tree.h"
+#include "meters/meter_reading.h"
 
 namespace aieb {
 namespace {
 
+using test::FakePerf;
 using test::FakeTree;
+using test::names;
 using test::OrdinaryUser;
 using test::write_zone;
 using ::testing::ElementsAre;
@@ -35,39 +39,6 @@ void write_pmu(const FakeTree& sys, const std::string& cpumask) {
     sys.write(pmu + "events/" + name + ".scale", "2.3283064365386962890625e-10\n");
     sys.write(pmu + "events/" + name + ".unit", "Joules\n");
   }
-}
-
-/// A kernel whose counts a test sets: by (config, cpu).
-struct FakePerf {
-  std::map<int, std::pair<uint64_t, int>> open;
-  std::map<std::pair<uint64_t, int>, uint64_t> counts;
-  int refuse = 0;  ///< errno of every open
-  int broken = 0;  ///< errno of every read
-  uint32_t type = 0;
-  int closed = 0;
-
-  PerfCalls calls() {
-    PerfCalls out;
-    out.open = [this](uint32_t t, uint64_t config, int cpu) {
-      if (refuse != 0) return -refuse;
-      type = t;
-      const int fd = 100 + static_cast<int>(open.size());
-      open[fd] = {config, cpu};
-      return fd;
-    };
-    out.read = [this](int fd, int& error) -> std::optional<uint64_t> {
-      error = broken;
-      return broken != 0 ? std::nullopt : std::optional(counts[open.at(fd)]);
-    };
-    out.close = [this](int) { ++closed; };
-    return out;
-  }
-};
-
-std::vector<std::string> names(const Discovery& found) {
-  std::vector<std::string> out;
-  for (const Domain& domain : found.domains) out.push_back(domain.name);
-  return out;
 }
 
 const std::vector<Component> kAll = {Component::kCpu, Component::kDram, Component::kNode};
@@ -149,7 +120,7 @@ TEST_F(RaplPerf, a_machine_without_the_pmu_or_with_another_unit_has_no_events) {
   EXPECT_THAT(list_perf_energy_events(sys.root()), IsEmpty());
   write_pmu(sys, "0");
   sys.write("bus/event_source/devices/power/events/energy-pkg.unit", "Watts\n");
-  for (const PerfEnergyEvent& event : list_perf_energy_events(sys.root())) {
+  for (const PerfEvent& event : list_perf_energy_events(sys.root())) {
     EXPECT_NE(event.name, "energy-pkg");
   }
 }

@@ -9,7 +9,8 @@
 
 #include "core/clock.h"
 #include "meters/fake_nvml.h"
-#include "meters/nvml_meters.h"
+#include "meters/gpu_meters.h"
+#include "meters/nvml_gpu.h"
 #include "meters/recording_sink.h"
 
 namespace aieb {
@@ -263,9 +264,8 @@ TEST(Sampler, events_of_meters_reach_the_sink) {
   const std::shared_ptr<const Nvml> nvml = Nvml::open(failure);
   RecordingSink sink;
   fake.set_time(0);
-  Sampler sampler(
-      meters(std::make_unique<NvmlEnergyMeter>(nvml, open_gpus(*nvml, {0}, false).gpus.at(0))),
-      sink);
+  Sampler sampler(meters(std::make_unique<GpuEnergyMeter>(open_gpus(nvml, {0}, false).gpus.at(0))),
+                  sink);
   sampler.start();
   sampler.mark();
   fake.set_time(0.1);
@@ -281,11 +281,11 @@ TEST(Sampler, costs_less_than_three_thousandths_of_a_core_for_eight_gpus) {
   Nvml::Failure failure;
   const std::shared_ptr<const Nvml> nvml = Nvml::open(failure);
   std::vector<std::unique_ptr<Meter>> list;
-  const auto gpus = open_gpus(*nvml, {}, true).gpus;
-  list.push_back(std::make_unique<NvmlPowerMeter>(nvml, gpus));
-  for (const NvmlGpu& gpu : gpus) {
-    list.push_back(std::make_unique<NvmlEnergyMeter>(nvml, gpu));
-    list.push_back(std::make_unique<NvmlStateMeter>(nvml, gpu, std::vector<int>{}));
+  const auto gpus = open_gpus(nvml, {}, true).gpus;
+  list.push_back(std::make_unique<GpuPowerMeter>(gpus));
+  for (const std::shared_ptr<GpuSensors>& gpu : gpus) {
+    list.push_back(std::make_unique<GpuEnergyMeter>(gpu));
+    list.push_back(std::make_unique<GpuStateMeter>(gpu, std::vector<int>{}));
   }
   RecordingSink sink;
   const int64_t before = now_ns();

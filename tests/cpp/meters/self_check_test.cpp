@@ -1,10 +1,13 @@
 #include "meters/self_check.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <thread>
 
 #include <gmock/gmock.h>
 
+#include "meters/fake_amdsmi.h"
 #include "meters/fake_nvml.h"
 #include "meters/observation.h"
 
@@ -119,12 +122,77 @@ TEST_F(SelfCheck, moving_rapl_counters_are_fine_and_stuck_ones_fail) {
   const std::vector<Check> checks = check_sensors(options, 300'000'000);
   done = true;
   ticking.join();
-  ASSERT_EQ(checks.size(), 3);
+  ASSERT_EQ(checks.size(), 4);
   EXPECT_EQ(checks[0].detail, "this machine has no NVIDIA GPU");
   EXPECT_EQ(checks[1].state, Check::ok) << checks[1].detail;
   EXPECT_THAT(checks[1].detail, HasSubstr("RAPL package-0: "));
   EXPECT_EQ(checks[2].state, Check::fail);
   EXPECT_THAT(checks[2].detail, HasSubstr("does not move"));
+}
+
+TEST_F(SelfCheck, a_sensor_in_place_of_a_powercap_that_is_refused_is_fine) {
+  const NoNvml none;
+  write_zone(sys, "intel-rapl:0", "package-0", 1);
+  sys.forbid("class/powercap/intel-rapl:0/energy_uj");
+  sys.write("class/hwmon/hwmon0/name", "amd_hsmp_hwmon\n");
+  sys.write("class/hwmon/hwmon0/power1_input", "95000000\n");
+  const OrdinaryUser user;
+  const Check cpu = check("CPU energy");
+  EXPECT_EQ(cpu.state, Check::ok) << cpu.detail;
+  EXPECT_THAT(cpu.detail, HasSubstr("hwmon socket-0: 95.0 W"));
+}
+
+TEST_F(SelfCheck, a_node_sensor_that_says_less_than_its_cpu_is_suspect) {
+  const NoNvml none;
+  sys.write("class/hwmon/hwmon0/name", "amd_hsmp_hwmon\n");
+  sys.write("class/hwmon/hwmon0/power1_input", "195000000\n");
+  sys.write("class/hwmon/hwmon1/name", "power_meter\n");
+  sys.write("class/hwmon/hwmon1/device/power1_average", "90000000\n");
+  sys.write("class/hwmon/hwmon1/device/power1_average_interval", "1000\n");
+  const Check node = check("node energy");
+  EXPECT_EQ(node.state, Check::warn);
+  EXPECT_THAT(node.detail, HasSubstr("90.0 W, a mean over 1000 ms"));
+  EXPECT_THAT(node.detail, HasSubstr("less than the 195.0 W of the CPU alone"));
+}
+
+TEST_F(SelfCheck, an_amd_gpu_is_checked_like_any_other) {
+  const NoNvml none;
+  const test::FakeAmdSmi fake(
+      "gpus 2\ngpu 0 name AMD Instinct MI300X\ngpu 0 power 0 300\n"
+      "gpu 0 period 0\ngpu 1 power 0 90\ngpu 1 period 1e8\n");
+  const std::vector<Check> checks = check_sensors(options, 400'000'000);
+  const auto of = [&](const std::string& what) {
+    const auto it =
+        std::find_if(checks.begin(), checks.end(), [&](const Check& c) { return c.what == what; });
+    return it == checks.end() ? Check{what, Check::fail, "no such check", ""} : *it;
+  };
+  EXPECT_EQ(of("AMD driver").detail, "amdsmi 26.5.1, 2 GPU(s)");
+  EXPECT_EQ(of("GPU 0 energy").state, Check::ok) << of("GPU 0 energy").detail;
+  EXPECT_THAT(of("GPU 0 energy").detail, HasSubstr("AMD Instinct MI300X: counter "));
+  EXPECT_THAT(of("GPU 1 energy").detail, HasSubstr("no energy counter, power is integrated"));
+  EXPECT_THAT(of("amdsmi").detail, HasSubstr("does not move"));
+}
+
+TEST_F(SelfCheck, a_counter_that_is_reset_while_it_is_watched_is_told) {
+  const FakeNvml fake("gpu 0 power 0 300\ngpu 0 period 10\ngpu 0 reset 0.2\n");
+  const Check counter = check("gpu0/energy", 400'000'000);
+  EXPECT_EQ(counter.state, Check::warn);
+  EXPECT_THAT(counter.detail, HasSubstr("began anew"));
+}
+
+TEST_F(SelfCheck, traffic_that_may_not_be_read_comes_with_the_command) {
+  const NoNvml none;
+  const std::string pmu = "bus/event_source/devices/uncore_imc_0/";
+  sys.write(pmu + "type", "30\n");
+  sys.write(pmu + "cpumask", "0\n");
+  sys.write(pmu + "events/cas_count_read", "event=0x04,umask=0x03\n");
+  proc.write("net/dev", "lo: 1 0 0 0 0 0 0 0 1\neth0: 1 0 0 0 0 0 0 0 1\n");
+  options.perf.open = [](uint32_t, uint64_t, int) { return -EACCES; };
+  const Check traffic = check("network, disk, memory");
+  EXPECT_EQ(traffic.state, Check::warn);
+  EXPECT_THAT(traffic.detail, HasSubstr("network/received, network/sent"));
+  EXPECT_THAT(traffic.detail, HasSubstr("no disk: "));
+  EXPECT_THAT(traffic.fix, HasSubstr("cap_perfmon"));
 }
 
 }  // namespace

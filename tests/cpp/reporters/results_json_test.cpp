@@ -79,6 +79,7 @@ TEST(ResultsJson, has_the_keys_that_the_documentation_lists) {
   EXPECT_EQ(keys_of(json["steady_state"]), documented_keys("steady_state"));
   EXPECT_EQ(keys_of(json["per_prompt_results"][0]), documented_keys("per_prompt_results"));
   EXPECT_EQ(keys_of(json["gpu_stats"]["gpu_0"]), documented_keys("gpu_stats"));
+  EXPECT_EQ(keys_of(json["activity"]["measure"]), documented_keys("activity"));
 }
 
 TEST(ResultsJson, documents_every_metric_as_the_table_has_it) {

@@ -104,6 +104,9 @@ GpuStats gpu() {
   g.total_memory_bytes = 80.0 * 1024 * 1024 * 1024;
   g.mean_temperature_c = 55;
   g.max_temperature_c = 61;
+  g.mean_memory_power_w = 44.25;
+  g.power_limit_w = 700;
+  g.throttled_by = "power_cap";
   return g;  // the clock was not readable
 }
 
@@ -212,6 +215,12 @@ Results sample_results() {
                         .limits = {}};
   r.histograms["ttft_s"] = {{0.0405, 0.045, 0.0675}, {1, 1}};
   r.gpus = {gpu()};
+  r.activity.network_received_bytes = 1048576;
+  r.activity.network_sent_bytes = 0;
+  r.activity.disk_read_bytes = 270336;
+  r.activity.disk_written_bytes = 8192;
+  r.activity.memory_bytes = 6.4e11;
+  r.other_activity["idle"].disk_read_bytes = 4096;
   r.requests = {answered(0, 2000), answered(1, 2000), failed(2)};
   r.warnings = {
       "The measured window (10 s) is shorter than 20 periods of the slowest sensor; raise "
@@ -246,6 +255,7 @@ Results bare_results() {
   r.emissions = Quantity::missing("gCO2e", why);
   r.water = Quantity::missing("L", why);
   r.embodied = Quantity::missing("g", "not asked for (metrics.embodied)");
+  r.activity_missing["memory"] = "perf event of the memory controllers: Permission denied";
   return r;
 }
 

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "../meters/fake_amdsmi.h"
 #include "../meters/fake_nvml.h"
 #include "core/error.h"
 
@@ -42,6 +43,26 @@ TEST(Monitor, records_every_gpu_of_the_machine_and_the_command_s_end) {
   EXPECT_EQ(results.backend_info["details"]["command_exit"]["code"], 3);
   EXPECT_TRUE(results.measure.components.contains(Component::kGpu));
   EXPECT_TRUE(results.other_phases.contains("idle"));
+}
+
+TEST(Monitor, measures_amds_gpus_beside_nvidias_and_what_the_machine_moved) {
+  const FakeNvml nvml("gpu 0 name NVIDIA H100 80GB HBM3\ngpu 0 power 0 300\n");
+  const test::FakeAmdSmi amd("gpu 0 name AMD Instinct MI300X\ngpu 0 power 0 500\ngpu 0 period 0\n");
+  const FakeTree tree;
+  Monitor monitor({}, {tree.path("job.db"), "the-id", {"/usr/bin/job"}, false});
+  monitor.start();
+  monitor.begin(PhaseKind::kMeasure);
+  wait_s(0.5);
+  monitor.end();
+  monitor.stop(CommandExit{0, 0});
+  const Results results = monitor.results();
+  ASSERT_EQ(results.gpus.size(), 2U);
+  EXPECT_EQ(results.gpus[1].name, "AMD Instinct MI300X");
+  EXPECT_EQ(results.gpus[1].energy.source, Source::kMeasuredCounter);
+  const double watts = *results.gpus[1].energy.value / results.measure.duration_s;
+  EXPECT_NEAR(watts, 500, 25);
+  EXPECT_TRUE(results.activity.network_received_bytes.has_value() ||
+              results.activity_missing.contains("network"));
 }
 
 TEST(Monitor, needs_no_recording_to_show_power_and_energy) {

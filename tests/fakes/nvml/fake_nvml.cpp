@@ -1,46 +1,30 @@
 // A libnvidia-ml.so.1 without hardware, for tests: loaded through the real dlopen path with
-// AIEB_NVML_LIBRARY, driven by the script that AIEB_FAKE_NVML_SCRIPT names (script.h has its
-// language). Time 0 is nvmlInit; a test may set the time itself with fake_nvml_set_time.
+// AIEB_NVML_LIBRARY, driven by the script that AIEB_FAKE_NVML_SCRIPT names
+// (tests/fakes/gpu/script.h has its language). Time 0 is nvmlInit; a test may set the time itself
+// with fake_nvml_set_time.
 
-#include <atomic>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <thread>
+#include <map>
+#include <utility>
 
-#include "fakes/nvml/script.h"
+#include "fakes/gpu/runtime.h"
 #include "meters/nvml_api.h"
 
 #define FAKE_EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
 
-using fake_nvml::Gpu;
+using fake_gpu::Gpu;
 using nvml_device = void*;
 
 constexpr int kInvalidArgument = 2;
 constexpr int kInsufficientSize = 7;
 
-fake_nvml::Script script;
-std::chrono::steady_clock::time_point started;
-std::atomic<double> fixed_time{-1};
+fake_gpu::Runtime runtime;
 
-double now_s() {
-  const double fixed = fixed_time.load();
-  if (fixed >= 0) return fixed;
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-}
-
-/// Blocks for the call's cost, then returns its fault (0: none).
-int enter(const Gpu& gpu, const char* call) {
-  if (!gpu.cost_ms.empty()) {
-    if (const auto cost = gpu.cost_ms.find(call); cost != gpu.cost_ms.end()) {
-      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(cost->second));
-    }
-  }
-  return gpu.faults.empty() ? 0 : fake_nvml::fault_at(gpu, call, now_s());
-}
+double now_s() { return runtime.now_s(); }
+int enter(const Gpu& gpu, const char* call) { return runtime.enter(gpu, call); }
 
 const Gpu& gpu_of(nvml_device device) { return *static_cast<const Gpu*>(device); }
 
@@ -58,26 +42,19 @@ int answer_text(const std::string& text, char* out, unsigned length) {
 }
 
 double power_w(nvml_device device) {
-  return fake_nvml::value_at(gpu_of(device).power_w, now_s(), 0);
+  return fake_gpu::value_at(gpu_of(device).power_w, now_s(), 0);
 }
 
 }  // namespace
 
-FAKE_EXPORT void fake_nvml_set_time(double seconds) { fixed_time = seconds; }
+FAKE_EXPORT void fake_nvml_set_time(double seconds) { runtime.set_time(seconds); }
 
-FAKE_EXPORT int nvmlInit_v2() {
-  const char* path = std::getenv("AIEB_FAKE_NVML_SCRIPT");
-  try {
-    script = fake_nvml::read_script(path == nullptr ? "" : path);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "fake NVML: %s\n", error.what());
-    std::abort();
-  }
-  started = std::chrono::steady_clock::now();
-  return script.init_code;
+FAKE_EXPORT int nvmlInit_v2() { return runtime.start("AIEB_FAKE_NVML_SCRIPT"); }
+
+FAKE_EXPORT int nvmlShutdown() {
+  runtime.stop();
+  return 0;
 }
-
-FAKE_EXPORT int nvmlShutdown() { return 0; }
 
 FAKE_EXPORT const char* nvmlErrorString(int code) {
   switch (code) {
@@ -97,23 +74,23 @@ FAKE_EXPORT const char* nvmlErrorString(int code) {
 }
 
 FAKE_EXPORT int nvmlSystemGetDriverVersion(char* out, unsigned length) {
-  return answer_text(script.driver, out, length);
+  return answer_text(runtime.script().driver, out, length);
 }
 
 FAKE_EXPORT int nvmlSystemGetCudaDriverVersion_v2(int* out) {
-  *out = script.cuda;
+  *out = runtime.script().cuda;
   return 0;
 }
 
 FAKE_EXPORT int nvmlDeviceGetCount_v2(unsigned* out) {
-  *out = static_cast<unsigned>(script.gpus.size());
+  *out = static_cast<unsigned>(runtime.script().gpus.size());
   return 0;
 }
 
 FAKE_EXPORT int nvmlDeviceGetHandleByIndex_v2(unsigned index, nvml_device* out) {
-  if (index >= script.gpus.size()) return kInvalidArgument;
-  *out = &script.gpus[index];
-  return enter(script.gpus[index], "handle");
+  if (index >= runtime.script().gpus.size()) return kInvalidArgument;
+  *out = &runtime.script().gpus[index];
+  return enter(runtime.script().gpus[index], "handle");
 }
 
 FAKE_EXPORT int nvmlDeviceGetName(nvml_device device, char* out, unsigned length) {
@@ -121,13 +98,16 @@ FAKE_EXPORT int nvmlDeviceGetName(nvml_device device, char* out, unsigned length
 }
 
 FAKE_EXPORT int nvmlDeviceGetUUID(nvml_device device, char* out, unsigned length) {
-  const auto index = static_cast<const Gpu*>(device) - script.gpus.data();
-  return answer_text("GPU-fake-" + std::to_string(index), out, length);
+  const std::vector<Gpu>& gpus = runtime.script().gpus;
+  for (size_t i = 0; i < gpus.size(); ++i) {
+    if (&gpus[i] == device) return answer_text("GPU-fake-" + std::to_string(i), out, length);
+  }
+  return answer_text("MIG-fake-" + gpu_of(device).name, out, length);
 }
 
 FAKE_EXPORT int nvmlDeviceGetTotalEnergyConsumption(nvml_device device, unsigned long long* out) {
   const int fault = enter(gpu_of(device), "energy");
-  if (fault == 0) *out = fake_nvml::energy_mj(gpu_of(device), now_s());
+  if (fault == 0) *out = fake_gpu::energy_mj(gpu_of(device), now_s());
   return fault;
 }
 
@@ -135,14 +115,22 @@ FAKE_EXPORT int nvmlDeviceGetPowerUsage(nvml_device device, unsigned* out) {
   return answer(device, "power", out, power_w(device) * 1000);
 }
 
+/// As an H100 does: of memory only the average, of a module only where there is one.
 FAKE_EXPORT int nvmlDeviceGetFieldValues(nvml_device device, int count,
                                          aieb::nvml::FieldValue* out) {
+  const Gpu& gpu = gpu_of(device);
   for (int i = 0; i < count; ++i) {
-    const bool known =
+    const bool power =
         out[i].field == aieb::nvml::kPowerInstant || out[i].field == aieb::nvml::kPowerAverage;
-    out[i].status = known ? enter(gpu_of(device), "field") : aieb::nvml::kNotSupported;
+    double value = -1;
+    if (power && out[i].scope == aieb::nvml::kScopeGpu) value = power_w(device);
+    if (power && out[i].scope == aieb::nvml::kScopeModule) value = gpu.module_power_w;
+    if (out[i].field == aieb::nvml::kPowerAverage && out[i].scope == aieb::nvml::kScopeMemory) {
+      value = gpu.memory_power_w;
+    }
+    out[i].status = value >= 0 ? enter(gpu, "field") : aieb::nvml::kNotSupported;
     out[i].value_type = aieb::nvml::kUnsigned;
-    out[i].value.u = static_cast<unsigned>(power_w(device) * 1000);
+    out[i].value.u = value >= 0 ? static_cast<unsigned>(value * 1000) : 0;
   }
   return 0;
 }
@@ -153,15 +141,16 @@ FAKE_EXPORT int nvmlDeviceGetEnforcedPowerLimit(nvml_device device, unsigned* ou
 
 FAKE_EXPORT int nvmlDeviceGetTemperature(nvml_device device, unsigned, unsigned* out) {
   return answer(device, "temperature", out,
-                fake_nvml::value_at(gpu_of(device).temperature, now_s(), 40));
+                fake_gpu::value_at(gpu_of(device).temperature, now_s(), 40));
 }
 
-FAKE_EXPORT int nvmlDeviceGetClockInfo(nvml_device device, unsigned, unsigned* out) {
+FAKE_EXPORT int nvmlDeviceGetClockInfo(nvml_device device, unsigned clock, unsigned* out) {
+  if (clock == aieb::nvml::kClockMemory) return answer(device, "memory_clock", out, 2619);
   return answer(device, "sm_clock", out, gpu_of(device).sm_clock);
 }
 
 FAKE_EXPORT int nvmlDeviceGetUtilizationRates(nvml_device device, aieb::nvml::Utilization* out) {
-  out->memory = 0;
+  out->memory = 12;
   return answer(device, "utilization", &out->gpu, gpu_of(device).utilization);
 }
 
@@ -174,12 +163,36 @@ FAKE_EXPORT int nvmlDeviceGetMemoryInfo(nvml_device device, aieb::nvml::MemoryIn
 
 FAKE_EXPORT int nvmlDeviceGetCurrentClocksThrottleReasons(nvml_device device,
                                                           unsigned long long* out) {
-  return answer(device, "throttle", out, fake_nvml::value_at(gpu_of(device).throttle, now_s(), 0));
+  return answer(device, "throttle", out, fake_gpu::value_at(gpu_of(device).throttle, now_s(), 0));
 }
 
 FAKE_EXPORT int nvmlDeviceGetMigMode(nvml_device device, unsigned* current, unsigned* pending) {
   *pending = 0;
   return answer(device, "mig", current, gpu_of(device).mig ? 1 : 0);
+}
+
+FAKE_EXPORT int nvmlDeviceGetMaxMigDeviceCount(nvml_device, unsigned* out) {
+  *out = 7;
+  return 0;
+}
+
+/// Instances are GPUs of their own to NVML, though only their name and UUID are asked for here.
+FAKE_EXPORT int nvmlDeviceGetMigDeviceHandleByIndex(nvml_device device, unsigned index,
+                                                    nvml_device* out) {
+  static std::map<std::pair<nvml_device, unsigned>, Gpu> instances;
+  const Gpu& gpu = gpu_of(device);
+  if (index >= gpu.mig_instances.size()) return kInvalidArgument;
+  Gpu& instance = instances[{device, index}];
+  instance.name = gpu.name + " MIG " + gpu.mig_instances[index];
+  *out = &instance;
+  return 0;
+}
+
+FAKE_EXPORT int nvmlDeviceGetPciInfo_v3(nvml_device device, aieb::nvml::PciInfo* out) {
+  const std::string& id = gpu_of(device).bus_id;
+  if (id.empty()) return aieb::nvml::kNotSupported;
+  std::sscanf(id.c_str(), "%x:%x:%x", &out->domain, &out->bus, &out->device);
+  return 0;
 }
 
 FAKE_EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(nvml_device device, unsigned* count,

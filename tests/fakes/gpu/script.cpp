@@ -1,4 +1,4 @@
-#include "fakes/nvml/script.h"
+#include "fakes/gpu/script.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace fake_nvml {
+namespace fake_gpu {
 namespace {
 
 constexpr int kGpuIsLost = 15;
@@ -68,7 +68,11 @@ const std::map<std::string, GpuStatement>& gpu_statements() {
       {"reset", [](Gpu& g, std::istream& w) { g.resets_s.push_back(next<double>(w)); }},
       {"lost", [](Gpu& g, std::istream& w) { fail_always(g, "*", next<double>(w), kGpuIsLost); }},
       {"pid", [](Gpu& g, std::istream& w) { g.pids.push_back(next<unsigned>(w)); }},
-      {"mig", [](Gpu& g, std::istream&) { g.mig = true; }},
+      {"mig",
+       [](Gpu& g, std::istream& w) {
+         g.mig = true;
+         for (std::string instance; w >> instance;) g.mig_instances.push_back(instance);
+       }},
       {"no_counter", [](Gpu& g, std::istream&) { fail_always(g, "energy", 0, kNotSupported); }},
       {"no_fields", [](Gpu& g, std::istream&) { fail_always(g, "field", 0, kNotSupported); }},
       {"fail", add_fault},
@@ -82,6 +86,15 @@ const std::map<std::string, GpuStatement>& gpu_statements() {
       {"temperature", add_temperature},
       {"sm_clock", number(&Gpu::sm_clock)},
       {"memory_used", number(&Gpu::memory_used)},
+      {"memory_power", number(&Gpu::memory_power_w)},
+      {"module_power", number(&Gpu::module_power_w)},
+      {"bus_id", [](Gpu& g, std::istream& w) { g.bus_id = next<std::string>(w); }},
+      {"start_mj", number(&Gpu::start_mj)},
+      {"microjoules_per_count", number(&Gpu::microjoules_per_count)},
+      {"counts_wrap", number(&Gpu::counts_wrap)},
+      {"counter_gain", number(&Gpu::counter_gain)},
+      {"average_power_only", [](Gpu& g, std::istream&) { g.has_current_power = false; }},
+      {"partition", [](Gpu& g, std::istream& w) { g.partition = next<std::string>(w); }},
   };
   return kStatements;
 }
@@ -93,6 +106,8 @@ void apply(Script& script, const std::string& word, std::istream& words) {
     script.cuda = next<int>(words);
   } else if (word == "init_error") {
     script.init_code = next<int>(words);
+  } else if (word == "library_version") {
+    script.library_version = next<unsigned>(words);
   } else if (word == "gpus") {
     script.gpus.resize(next<size_t>(words));
   } else if (word == "gpu") {
@@ -172,4 +187,4 @@ int fault_at(const Gpu& gpu, const std::string& call, double t_s) {
   return 0;
 }
 
-}  // namespace fake_nvml
+}  // namespace fake_gpu
