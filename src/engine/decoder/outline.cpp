@@ -25,13 +25,15 @@ constexpr std::array kEnds = {Slot::kEmbedding, Slot::kPositions, Slot::kEmbeddi
 int64_t packed_bytes(int64_t elements, int64_t rows, const Quantisation& how) {
   constexpr int64_t kBlock = 64;
   constexpr int64_t kRun = 256;
+  constexpr int64_t kLevels = 16;
+  constexpr int64_t kScaleLevels = 256;
   constexpr int64_t kFloat = 4;
   if (!how.four_bits) return elements + rows * kFloat;
   const auto parts = [](int64_t count, int64_t size) { return (count + size - 1) / size; };
   const int64_t blocks = parts(elements, kBlock);
-  const int64_t scales =
-      how.double_quantisation ? blocks + parts(blocks, kRun) * kFloat : blocks * kFloat;
-  return parts(elements, 2) + scales;
+  const int64_t codes = parts(elements, 2) + kLevels * kFloat;
+  if (!how.double_quantisation) return codes + blocks * kFloat;
+  return codes + blocks + (parts(blocks, kRun) + kScaleLevels) * kFloat;
 }
 
 class Measure {

@@ -65,8 +65,11 @@ std::optional<size_t> TensorSource::layer_of(const std::string& tensor) const {
 }
 
 bool TensorSource::is_buffer(std::string_view tensor) {
-  return std::ranges::any_of(kBuffers,
-                             [&](std::string_view suffix) { return tensor.ends_with(suffix); });
+  return std::ranges::any_of(kBuffers, [&](std::string_view suffix) {
+    if (!tensor.ends_with(suffix)) return false;
+    const size_t before = tensor.size() - suffix.size();
+    return before == 0 || tensor[before - 1] == '.';  // not "ln_attn.bias"
+  });
 }
 
 bool TensorSource::is_optional(Slot slot) const {
