@@ -62,12 +62,20 @@ Shortage FitCheck::describe(const Lane& lane, int64_t free) const {
   shortage.free = free;
   shortage.smaller = smaller_;
   shortage.parameters = parameters_;
+  return shortage;
+}
+
+void FitCheck::note_elsewhere(Shortage& shortage) const {
   for (const Lane& other : others_) {
-    if (other.place == lane.place) continue;
+    if (other.place == shortage.place) continue;
     const auto bytes = free_(other);
     if (bytes) shortage.elsewhere.push_back({other.place, static_cast<double>(*bytes)});
   }
-  return shortage;
+}
+
+void FitCheck::refuse(Shortage shortage) const {
+  note_elsewhere(shortage);
+  throw OutOfMemory(std::move(shortage));
 }
 
 Shortage FitCheck::describe(size_t lane, int64_t free, const MemoryDemand& demand) const {
@@ -84,7 +92,7 @@ void FitCheck::require_weights(const MemoryDemand& demand) const {
     const auto free = free_(lanes_[i]);
     if (!free) continue;
     Shortage shortage = describe(i, *free, demand);
-    if (shortage.needed() > *free) throw OutOfMemory(std::move(shortage));
+    if (shortage.needed() > *free) refuse(std::move(shortage));
   }
   const bool runs_there = std::ranges::find(lanes_, "cpu", &Lane::place) != lanes_.end();
   if (runs_there || !weights_.contains("cpu")) return;
@@ -92,7 +100,7 @@ void FitCheck::require_weights(const MemoryDemand& demand) const {
   const auto free = free_(cpu);
   if (!free) return;
   Shortage offloaded = describe(cpu, *free);
-  if (offloaded.needed() > *free) throw OutOfMemory(std::move(offloaded));
+  if (offloaded.needed() > *free) refuse(std::move(offloaded));
 }
 
 void FitCheck::require_cache(const MemoryDemand& demand) const {
@@ -101,7 +109,7 @@ void FitCheck::require_cache(const MemoryDemand& demand) const {
     if (!free) continue;
     Shortage shortage = describe(i, *free, demand);
     shortage.loaded = true;
-    if (shortage.needed() > *free) throw OutOfMemory(std::move(shortage));
+    if (shortage.needed() > *free) refuse(std::move(shortage));
   }
 }
 
@@ -118,6 +126,7 @@ std::string FitCheck::failed_allocation(const MemoryDemand& demand,
   Shortage shortage = describe(fullest, least.value_or(0), demand);
   shortage.loaded = true;
   shortage.detail = detail;
+  note_elsewhere(shortage);
   return shortage_text(shortage);
 }
 

@@ -24,6 +24,8 @@ class FitCheck {
            const std::optional<Quantisation>& quantisation, const Outline& outline,
            const DevicePlan& plan, std::vector<Lane> others, FreeMemory free);
 
+  /// Bytes of keys and values of one token of one sequence on each lane.
+  [[nodiscard]] const std::vector<int64_t>& cache_bytes() const { return cache_bytes_; }
   /// Bytes of weights by place, as computed from the headers.
   [[nodiscard]] const std::map<Place, int64_t>& weights() const { return weights_; }
 
@@ -41,6 +43,9 @@ class FitCheck {
 
  private:
   [[nodiscard]] Shortage describe(const Lane& lane, int64_t free) const;
+  /// Asks the other devices, which wakes them, and throws.
+  [[noreturn]] void refuse(Shortage shortage) const;
+  void note_elsewhere(Shortage& shortage) const;
   /// The same for a lane of the plan, with the cache that lies there.
   [[nodiscard]] Shortage describe(size_t lane, int64_t free, const MemoryDemand& demand) const;
 

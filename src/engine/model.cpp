@@ -5,6 +5,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "core/error.h"
 #include "engine/kernels/aten_ops.h"
@@ -25,13 +26,20 @@ bool ties_outside(const Checkpoint& checkpoint, const ModelSpec& spec) {
          });
 }
 
-/// Devices that a model may use beside those of its plan.
+/// Devices that a model could use beside those of its plan: those of the machine, or the stand-ins
+/// of a test.
 std::vector<Lane> usable_lanes(const PlacementWish& wish) {
   std::vector<Lane> lanes;
-  for (const int gpu : wish.gpus) {
-    const Place place = std::to_string(gpu);
-    const at::Device device{at::kCUDA, static_cast<c10::DeviceIndex>(gpu)};
-    lanes.push_back({place, wish.device_of ? wish.device_of(place) : device});
+  if (wish.device_of) {
+    for (const int gpu : wish.gpus) {
+      const Place place = std::to_string(gpu);
+      lanes.push_back({place, wish.device_of(place)});
+    }
+  } else if (wish.device.is_cuda()) {
+    const auto count = c10::impl::VirtualGuardImpl(at::kCUDA).deviceCount();
+    for (c10::DeviceIndex gpu = 0; gpu < count; ++gpu) {
+      lanes.push_back({std::to_string(gpu), {at::kCUDA, gpu}});
+    }
   }
   lanes.push_back({});
   return lanes;

@@ -4,8 +4,6 @@
 #include <array>
 #include <charconv>
 
-#include "core/error.h"
-
 namespace aieb::engine {
 namespace {
 
@@ -73,10 +71,10 @@ Place whole_place_of(const Placement& placement, const std::string& module) {
        it != placement.places.end() && it->first.starts_with(inside); ++it) {
     if (place.empty()) place = it->second;
     if (place == it->second) continue;
-    throw ConfigError("backend.device_map: " + module + " is divided (" + it->first + " is on " +
-                      it->second + ", other parts on " + place +
-                      "); the native engine places whole layers: give it one device, or set "
-                      "backend.engine: transformers");
+    throw DividedLayer("backend.device_map: " + module + " is divided (" + it->first + " is on " +
+                       it->second + ", other parts on " + place +
+                       "); the native engine places whole layers: give it one device, or set "
+                       "backend.engine: transformers");
   }
   if (!place.empty()) return place;
   throw ConfigError("backend.device_map gives no device to " + module +

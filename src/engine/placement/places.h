@@ -4,11 +4,18 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "core/json.h"
 #include "engine/placement/memory.h"
 #include "engine/placement/planner.h"
 
 namespace aieb::engine {
+
+/// A map divides a layer, which this engine does not do.
+class DividedLayer : public ConfigError {
+ public:
+  using ConfigError::ConfigError;
+};
 
 /// A place as configurations name it: 1, "1" and "cuda:1" are GPU 1, "cuda" is the first of `gpus`,
 /// then "cpu" and "disk". Throws ConfigError naming `key` for anything else, and for a GPU that is
@@ -22,7 +29,7 @@ Placement explicit_placement(const Json& map, const std::vector<int>& gpus);
 std::optional<Spread> spread_from(const std::string& strategy);
 
 /// The one place of a module that is not divided. Throws ConfigError when the placement names none,
-/// or several for its parts.
+/// DividedLayer when it names several for its parts.
 Place whole_place_of(const Placement& placement, const std::string& module);
 
 /// "GPU 1", "the CPU", "the disk": for messages.

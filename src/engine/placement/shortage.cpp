@@ -68,7 +68,8 @@ std::string more_devices(const Shortage& s) {
            "is "
            "very slow";
   }
-  return "backend.device_map: auto (" + names + "; limits: backend.max_memory)";
+  return "backend.device_map: auto (" + names +
+         "; GPUs are listed in backend.device_ids, limits in backend.max_memory)";
 }
 
 std::string smaller_model(const Shortage& s) {
