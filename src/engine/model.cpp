@@ -79,7 +79,9 @@ Model load_model(const std::string& path, const ModelOptions& options) {
   model.fit =
       std::make_unique<FitCheck>(*model.checkpoint, spec, dtype, options.quantisation, outline,
                                  plan, usable_lanes(options.placement), options.placement.free);
-  model.fit->require_weights(options.demand);
+  MemoryDemand demand = options.demand;
+  if (spec.max_position > 0) demand.positions = std::min(demand.positions, spec.max_position);
+  model.fit->require_weights(demand);
   Weights weights = load_weights(*model.checkpoint, spec, dtype, plan, options.quantisation);
   std::unique_ptr<Ops> step_ops;
   if (options.own_kernels && CpuOps::supports(spec, dtype, main)) {

@@ -7,6 +7,7 @@ one.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 
@@ -80,7 +81,7 @@ def expected_moves(model, device_map: dict[str, str]) -> int:
     # project_in runs where the embedding is.
     order = [n for n in first if not n.endswith("project_in")] + layer_names(model) + last
     runs = [device_map[n] if device_map[n] in gpus else main for n in order]
-    return sum(a != b for a, b in zip(runs, runs[1:], strict=False))
+    return sum(a != b for a, b in itertools.pairwise(runs))
 
 
 def assert_equal(ours, theirs, places):
@@ -213,7 +214,7 @@ def test_a_cache_that_is_certain_to_be_needed_counts_before_loading(llama):
 
 
 def test_a_cache_that_does_not_fit_fails_the_batch_and_not_the_next_one(llama):
-    folder, total = llama
+    folder, _ = llama
     with Probe(folder, "--free", free(cpu=20_000_000)) as probe:
         large = probe.ask(prompts=[[5, 6, 7]] * 8, params={"max_new_tokens": 2000})
         assert "out of memory on the CPU" in large["out_of_memory"]

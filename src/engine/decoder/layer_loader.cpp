@@ -172,7 +172,7 @@ void LayerLoader::load_shared_expert(LayerWeights& layer, size_t i) {
   if (!source_.layer_module(Slot::kSharedUp, i)) return;
   load_mlp(layer, i, Slot::kSharedGate, Slot::kSharedUp, Slot::kSharedDown);
   if (const auto router = source_.layer_module(Slot::kSharedRouter, i)) {
-    layer.shared_router = plain_.linear({{*router, 1, {}}}, spec_.hidden);
+    layer.shared_router = loader_.linear({{*router, 1, {}}}, spec_.hidden);
   }
 }
 

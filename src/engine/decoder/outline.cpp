@@ -11,10 +11,10 @@ namespace {
 
 /// Slots of a layer that are packed by load_in_8bit and load_in_4bit.
 constexpr std::array kPackedSlots = {
-    Slot::kQuery,  Slot::kKey,        Slot::kValue,    Slot::kQkv,
-    Slot::kOutput, Slot::kQueryDown,  Slot::kQueryUp,  Slot::kKvDown,
-    Slot::kKvUp,   Slot::kGate,       Slot::kUp,       Slot::kGateUp,
-    Slot::kDown,   Slot::kSharedGate, Slot::kSharedUp, Slot::kSharedDown,
+    Slot::kQuery,      Slot::kKey,          Slot::kValue,  Slot::kQkv,        Slot::kOutput,
+    Slot::kQueryDown,  Slot::kQueryUp,      Slot::kKvDown, Slot::kKvUp,       Slot::kGate,
+    Slot::kUp,         Slot::kGateUp,       Slot::kDown,   Slot::kSharedGate, Slot::kSharedUp,
+    Slot::kSharedDown, Slot::kSharedRouter,
 };
 
 constexpr std::array kEnds = {Slot::kEmbedding, Slot::kPositions, Slot::kEmbeddingNorm,
