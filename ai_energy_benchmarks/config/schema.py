@@ -34,7 +34,7 @@ class BackendConfig(Section):
     torch_dtype: str = "auto"
     #: How layers are spread over device_ids: a strategy, a device, or a mapping of modules to devices.
     device_map: dict[str, Any] | str | None = None
-    #: Memory limit per device, e.g. 0: "20GB" or cpu: "64GiB" (transformers engine).
+    #: Memory limit per device, e.g. 0: "20GB" or cpu: "64GiB"; what fits nowhere is read from disk.
     max_memory: dict[str, Any] | None = None
     #: Quantize the weights of the layers to 8 bits when they are loaded (LLM.int8).
     load_in_8bit: bool = False

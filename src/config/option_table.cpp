@@ -105,7 +105,8 @@ std::vector<ConfigOption> backend_rows() {
           "to devices.",
           one_of_or({"auto", "balanced", "balanced_low_0", "sequential"}, is_device, "a device")),
       row("backend.max_memory", kMap, MEMBER(backend.max_memory), kReference,
-          "Memory limit per device, e.g. `0: \"20GB\"` or `cpu: \"64GiB\"` (transformers engine)."),
+          "Memory limit per device, e.g. `0: \"20GB\"` or `cpu: \"64GiB\"`; what fits nowhere is "
+          "read from disk."),
       row("backend.load_in_8bit", kBoolean, MEMBER(backend.load_in_8bit), kReference,
           "Quantize the weights of the layers to 8 bits when they are loaded (LLM.int8)."),
       row("backend.load_in_4bit", kBoolean, MEMBER(backend.load_in_4bit), kReference,

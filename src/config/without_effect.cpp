@@ -8,10 +8,9 @@ namespace {
 
 bool filled(const Json& value) { return !value.is_null() && !value.empty(); }
 
-/// Whether the engine that is sure to answer places a model over devices.
+/// Whether a model is placed over devices.
 bool spreads(const BackendConfig& backend) {
-  const bool transformers = backend.engine == "transformers" || backend.trust_remote_code;
-  return backend.type == "pytorch" && transformers && !backend.device_map.is_null();
+  return backend.type == "pytorch" && !backend.device_map.is_null();
 }
 
 struct Setting {
@@ -22,20 +21,19 @@ struct Setting {
 
 /// A row leaves when its key begins to work.
 constexpr std::array kSettings{
-    Setting{
-        "backend.max_memory",
-        [](const BenchmarkConfig& c) {
-          return filled(c.backend.max_memory) && !spreads(c.backend);
-        },
-        "the native engine places the model on one device; backend.engine: transformers spreads "
-        "it"},
-    Setting{"backend.device_ids",
+    Setting{"backend.max_memory",
             [](const BenchmarkConfig& c) {
-              return c.backend.type == "pytorch" && c.backend.device_ids.size() > 1 &&
-                     !spreads(c.backend);
+              return filled(c.backend.max_memory) && !spreads(c.backend);
             },
-            "several GPUs: the native engine places the model on one device; backend.engine: "
-            "transformers with a device_map spreads it"},
+            "without backend.device_map a model is placed on one device; set it to auto"},
+    Setting{
+        "backend.device_ids",
+        [](const BenchmarkConfig& c) {
+          return c.backend.type == "pytorch" && c.backend.device_ids.size() > 1 &&
+                 !spreads(c.backend);
+        },
+        "several GPUs: without backend.device_map a model is placed on the first one; set it to "
+        "auto"},
 };
 
 }  // namespace

@@ -82,8 +82,14 @@ def test_auto_goes_on_to_transformers_with_a_notice(unknown, tmp_path):
 
 
 def test_auto_does_not_refuse_a_map_that_transformers_can_do(known, tmp_path):
-    done = run(tmp_path, known, "backend.device_map={model: cpu, lm_head: cpu}", AIEB_PYTHON=FAKE)
+    whole = "backend.device_map={model: cpu, lm_head: disk}"
+    done = run(tmp_path, known, whole, AIEB_PYTHON=FAKE)
     assert done.returncode == 0, done.stderr
+    assert engine(tmp_path)["engine"] == "native"
+    divided = "backend.device_map={model: cpu, lm_head: cpu, model.layers.0.mlp: disk}"
+    done = run(tmp_path, known, divided, AIEB_PYTHON=FAKE)
+    assert done.returncode == 0, done.stderr
+    assert engine(tmp_path)["engine"] == "transformers"
 
 
 def test_without_the_packages_the_error_names_both_ways_out(unknown, tmp_path):

@@ -28,9 +28,10 @@ struct InFlight {
 
 class BatchRun {
  public:
-  BatchRun(engine::Decoder& decoder, engine::Generator& generator, const PromptText& text,
+  BatchRun(engine::Model& model, engine::Generator& generator, const PromptText& text,
            const BatchSettings& settings, RunContext& context)
-      : decoder_(decoder),
+      : decoder_(*model.decoder),
+        fit_(*model.fit),
         generator_(generator),
         text_(text),
         settings_(settings),
@@ -46,6 +47,8 @@ class BatchRun {
     }
     try {
       finish(generator_.generate(prompts_, hooks(), context_.stop));
+    } catch (const engine::OutOfMemory& error) {
+      fail_all("out_of_memory", error.what());
     } catch (const c10::OutOfMemoryError& error) {
       fail_all("out_of_memory", out_of_memory(error.what_without_backtrace()));
     } catch (const std::bad_alloc& error) {
@@ -207,13 +210,21 @@ class BatchRun {
     context_.sink.request_finished(std::move(record));
   }
 
-  static std::string out_of_memory(const std::string& what) {
-    return "out of memory (" + what.substr(0, what.find('\n')) +
-           "); lower scenario.batch_size or scenario.generate_kwargs.max_new_tokens, set "
-           "backend.torch_dtype: bfloat16, or choose a smaller model";
+  /// What failed although weights and cache fit: activations, mostly.
+  [[nodiscard]] std::string out_of_memory(const std::string& what) const {
+    size_t longest = 0;
+    int64_t new_tokens = 0;
+    for (const auto& prompt : prompts_) {
+      longest = std::max(longest, prompt.tokens.size());
+      new_tokens = std::max(new_tokens, prompt.settings.max_new_tokens);
+    }
+    return fit_.failed_allocation({.batch = static_cast<int64_t>(prompts_.size()),
+                                   .positions = static_cast<int64_t>(longest) + new_tokens},
+                                  what.substr(0, what.find('\n')));
   }
 
   engine::Decoder& decoder_;
+  const engine::FitCheck& fit_;
   engine::Generator& generator_;
   const PromptText& text_;
   const BatchSettings& settings_;
@@ -225,10 +236,10 @@ class BatchRun {
 
 }  // namespace
 
-void run_batch(engine::Decoder& decoder, engine::Generator& generator, const PromptText& text,
+void run_batch(engine::Model& model, engine::Generator& generator, const PromptText& text,
                const BatchSettings& settings, std::span<const Request> requests,
                RunContext& context) {
-  BatchRun(decoder, generator, text, settings, context).run(requests);
+  BatchRun(model, generator, text, settings, context).run(requests);
 }
 
 }  // namespace aieb

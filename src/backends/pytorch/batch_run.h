@@ -6,9 +6,9 @@
 
 #include "backends/backend.h"
 #include "backends/pytorch/prompt_text.h"
-#include "engine/decoder/decoder.h"
 #include "engine/generate/generator.h"
 #include "engine/generate/settings.h"
+#include "engine/model.h"
 
 namespace aieb {
 
@@ -27,7 +27,7 @@ struct BatchSettings {
 /// (too long, out of memory) is reported as failed. Record extras: token_ids; last_logits (of the
 /// prompt's last position) and prompt_token_ids when logits were asked for; sequences when several
 /// were asked for; notices.
-void run_batch(engine::Decoder& decoder, engine::Generator& generator, const PromptText& text,
+void run_batch(engine::Model& model, engine::Generator& generator, const PromptText& text,
                const BatchSettings& settings, std::span<const Request> requests,
                RunContext& context);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -16,6 +17,7 @@
 #include "core/error.h"
 #include "engine/cuda/open_step_graphs.h"
 #include "engine/decoder/weights.h"
+#include "engine/placement/places.h"
 #include "engine/spec/families.h"
 
 namespace aieb {
@@ -65,7 +67,7 @@ BackendInfo PytorchBackend::info() const {
   info.model_source = files_.source;
   info.device = device().str();
   info.in_process = true;
-  if (device().is_cuda()) info.gpu_indices = {std::max<int>(device().index(), 0)};
+  info.gpu_indices = used_gpus();
   info.details = {{"path", files_.path},
                   {"revision", files_.revision},
                   {"threads", threads_},
@@ -76,6 +78,7 @@ BackendInfo PytorchBackend::info() const {
   info.details["model_type"] = decoder.spec().model_type;
   info.details["parameters"] = decoder.weights().parameters;
   info.details["weight_bytes"] = decoder.weights().bytes;
+  add_devices(info);
   info.details["context_length"] = decoder.spec().max_position;
   info.details["quantisation"] = quantisation_name();
   info.details["attention"] = "ATen scaled_dot_product_attention";
@@ -84,6 +87,30 @@ BackendInfo PytorchBackend::info() const {
   info.details["chat_template"] = text_->uses_template() ? "the model's" : "none";
   info.details["notices"] = notices_;
   return info;
+}
+
+void PytorchBackend::add_devices(BackendInfo& info) const {
+  const engine::Decoder& decoder = *model_.decoder;
+  const engine::DevicePlan& plan = decoder.plan();
+  std::string names;
+  std::vector<int> gpus;
+  Json cache = Json::object();
+  for (size_t i = 0; i < plan.lanes.size(); ++i) {
+    const at::Device lane = plan.lanes[i].device;
+    names += (i == 0 ? "" : ", ") + lane.str();
+    if (lane.is_cuda()) gpus.push_back(lane.index());
+    cache[lane.str()] = model_.fit->cache_bytes()[i];
+  }
+  Json weights = Json::object();
+  for (const auto& [place, bytes] : decoder.weights().bytes_by_place) {
+    const auto lane = std::ranges::find(plan.lanes, place, &engine::Lane::place);
+    weights[lane == plan.lanes.end() ? place : lane->device.str()] = bytes;
+  }
+  info.device = names;
+  info.gpu_indices = gpus;
+  info.details["weight_bytes_by_device"] = weights;
+  info.details["cache_bytes_per_token_by_device"] = cache;
+  if (!config_.device_map.is_null()) info.details["device_map"] = plan.places;
 }
 
 at::Device PytorchBackend::device() const {
@@ -126,21 +153,59 @@ std::optional<engine::Quantisation> PytorchBackend::asked_quantisation() const {
                               .compute = compute != kDtypes.end() ? compute->type : at::kFloat};
 }
 
-void PytorchBackend::reject_what_is_missing() const {
-  const bool one_device = config_.device_map.is_null() || config_.device_map.is_string();
-  if (!one_device) {
-    throw EngineLimit(ExitCode::kUsage,
-                      "backend.device_map: a map over several devices is not supported by the "
-                      "native engine; remove it, or set backend.engine: transformers");
+engine::PlacementWish PytorchBackend::asked_placement() const {
+  engine::PlacementWish wish;
+  wish.device_map = config_.device_map;
+  wish.max_memory = config_.max_memory;
+  wish.device = device();
+  if (!wish.device.is_cuda()) return wish;
+  const bool one = config_.device_map.is_null() || config_.device.starts_with("cuda:");
+  wish.gpus = one || config_.device_ids.empty() ? std::vector<int>{wish.device.index()}
+                                                : config_.device_ids;
+  return wish;
+}
+
+std::vector<int> PytorchBackend::used_gpus() const {
+  const engine::PlacementWish wish = asked_placement();
+  const Json& map = wish.device_map;
+  const bool spread = map.is_null() || (map.is_string() && engine::spread_from(map));
+  if (spread) return wish.gpus;
+  std::set<int> used;
+  const auto note = [&](const Json& place, const std::string& key) {
+    const engine::Place at = engine::place_from(place, wish.gpus, key);
+    if (at != "cpu" && at != "disk") used.insert(std::stoi(at));
+  };
+  if (!map.is_object()) note(map, "backend.device_map");
+  if (map.is_object()) {
+    for (const auto& [module, place] : map.items()) note(place, "backend.device_map." + module);
+  }
+  return {used.begin(), used.end()};
+}
+
+engine::MemoryDemand PytorchBackend::certain_demand() const {
+  const auto asked = scenario_.generate_kwargs.find("max_new_tokens");
+  const bool known = asked != scenario_.generate_kwargs.end() && asked->is_number_integer();
+  return {.batch = std::max(scenario_.batch_size, 1),
+          .positions = known ? std::max<int64_t>(asked->get<int64_t>(), 0) : 0};
+}
+
+void PytorchBackend::check_map(const engine::Checkpoint& checkpoint,
+                               const engine::ModelSpec& spec) const {
+  if (!config_.device_map.is_object()) return;
+  const auto dtype = asked_dtype().value_or(engine::natural_dtype(checkpoint));
+  const auto outline = engine::outline_of(checkpoint, spec, dtype, asked_quantisation());
+  try {
+    static_cast<void>(engine::plan_devices(outline, spec, false, asked_placement()));
+  } catch (const engine::DividedLayer& error) {
+    throw EngineLimit(error.exit_code(), error.what());
   }
 }
 
 void PytorchBackend::validate() {
-  reject_what_is_missing();
   static_cast<void>(asked_dtype());
   const auto checkpoint = engine::open_checkpoint(files_.path);
   try {
-    static_cast<void>(engine::read_spec(checkpoint->config(), files_.path));
+    check_map(*checkpoint, engine::read_spec(checkpoint->config(), files_.path));
   } catch (const ModelError& error) {  // of a family or with an option that it does not know
     throw EngineLimit(error.exit_code(), error.what());
   }
@@ -151,9 +216,10 @@ void PytorchBackend::load() {
   const c10::InferenceMode inference;
   at::set_num_threads(threads_);
   notices_.clear();
-  model_ = engine::load_model(
-      files_.path,
-      {.dtype = asked_dtype(), .device = device(), .quantisation = asked_quantisation()});
+  model_ = engine::load_model(files_.path, {.dtype = asked_dtype(),
+                                            .placement = asked_placement(),
+                                            .quantisation = asked_quantisation(),
+                                            .demand = certain_demand()});
   make_generator();
   text_.emplace(model_.checkpoint->tokenizer(), files_.path, scenario_);
   collect_notices();
@@ -161,7 +227,14 @@ void PytorchBackend::load() {
 
 void PytorchBackend::make_generator() {
   engine::StepGraphs graphs;
-  if (device().is_cuda()) graphs = engine::open_step_graphs();
+  const engine::DevicePlan& plan = model_.decoder->plan();
+  const bool several = !plan.is_one_device();
+  if (several && model_.decoder->device().is_cuda()) {
+    notices_.push_back(
+        "decoding without CUDA graphs, which is slower: the model lies on several devices");
+  } else if (model_.decoder->device().is_cuda()) {
+    graphs = engine::open_step_graphs();
+  }
   if (!graphs.problem.empty()) {
     notices_.push_back("decoding without CUDA graphs, which is slower: " + graphs.problem);
     log::warning(notices_.back());
@@ -170,7 +243,24 @@ void PytorchBackend::make_generator() {
   steps_ = graphs.make ? recorded_steps(*model_.decoder, scenario_.batch_size) : kEager;
 }
 
+/// Weights that are fetched for every use make every token wait for them.
+void PytorchBackend::note_offloading() {
+  const auto& bytes = model_.decoder->weights().bytes_by_place;
+  if (!model_.decoder->plan().offloads()) return;
+  std::string text = "weights are fetched for every step, which is very slow:";
+  for (const char* place : {"cpu", "disk"}) {
+    const auto found = bytes.find(place);
+    const bool runs_there = model_.decoder->plan().lanes.front().place == place;
+    if (found == bytes.end() || found->second == 0 || runs_there) continue;
+    text += " " + engine::memory_text(found->second) + " from " + engine::place_text(place) + ";";
+  }
+  text.pop_back();
+  notices_.push_back(text);
+  log::warning(text);
+}
+
 void PytorchBackend::collect_notices() {
+  note_offloading();
   const auto& unused = model_.decoder->weights().unused;
   if (unused.empty()) return;
   std::string names;
@@ -225,8 +315,8 @@ void PytorchBackend::run(const Workload& workload, RunContext& context) {
   for (size_t first = 0; first < requests.size(); first += size) {
     if (context.stop.stop_requested()) return;
     const size_t count = std::min(size, requests.size() - first);
-    run_batch(*model_.decoder, *generator_, *text_, settings,
-              std::span(requests).subspan(first, count), context);
+    run_batch(model_, *generator_, *text_, settings, std::span(requests).subspan(first, count),
+              context);
     warn_of_lost_recording(context);
   }
 }

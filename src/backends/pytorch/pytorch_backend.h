@@ -30,7 +30,16 @@ class PytorchBackend : public Backend {
   [[nodiscard]] std::optional<at::ScalarType> asked_dtype() const;
   [[nodiscard]] std::optional<engine::Quantisation> asked_quantisation() const;
   [[nodiscard]] std::string quantisation_name() const;
-  void reject_what_is_missing() const;
+  [[nodiscard]] engine::PlacementWish asked_placement() const;
+  /// GPUs that the placement may use, before it is known.
+  [[nodiscard]] std::vector<int> used_gpus() const;
+  /// What each of the first batch's sequences takes at least.
+  [[nodiscard]] engine::MemoryDemand certain_demand() const;
+  /// Throws EngineLimit for an explicit map that divides a layer, ConfigError for one that cannot
+  /// be.
+  void check_map(const engine::Checkpoint& checkpoint, const engine::ModelSpec& spec) const;
+  void add_devices(BackendInfo& info) const;
+  void note_offloading();
   void make_generator();
   void collect_notices();
   void warn_of_lost_recording(RunContext& context);

@@ -9,6 +9,12 @@
 
 namespace aieb::engine {
 
+int64_t Checkpoint::elements(const std::string& name) const {
+  int64_t count = 1;
+  for (const int64_t size : info(name).shape) count *= size;
+  return count;
+}
+
 std::unique_ptr<Checkpoint> open_checkpoint(const std::string& path) {
   namespace fs = std::filesystem;
   if (!fs::exists(path)) {

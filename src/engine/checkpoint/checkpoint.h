@@ -45,6 +45,8 @@ class Checkpoint {
   [[nodiscard]] virtual bool contains(const std::string& name) const = 0;
   /// Throws ModelError when there is no such tensor.
   [[nodiscard]] virtual TensorInfo info(const std::string& name) const = 0;
+  /// Elements of the tensor, without reading it where the format allows.
+  [[nodiscard]] virtual int64_t elements(const std::string& name) const;
   /// The tensor on the CPU in its stored type: a read-only view of the mapped file where the format
   /// allows, which keeps the mapping alive. Throws ModelError when there is no such tensor.
   [[nodiscard]] virtual at::Tensor tensor(const std::string& name) const = 0;

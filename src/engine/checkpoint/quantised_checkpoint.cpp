@@ -121,22 +121,43 @@ PackedMatrix bitsandbytes(const Stored& s) {
   return packed;
 }
 
+/// Elements of matrices whose codes lie in words of 32 bits.
+int64_t elements_in_words(const Stored& s) {
+  constexpr int64_t kWord = 32;
+  return s.files.elements(s.name("qweight")) * kWord / s.setting("bits", 4);
+}
+
+int64_t elements_as_stored(const Stored& s) { return s.files.elements(s.name("weight")); }
+
+int64_t elements_of_shape(const Stored& s) {
+  return s["weight_shape"].to(at::kLong).prod().item<int64_t>();
+}
+
+int64_t elements_of_packed(const Stored& s) {
+  const PackedMatrix packed = bitsandbytes(s);
+  return packed.rows * packed.cols;
+}
+
 /// One layout of a matrix in files.
 struct Format {
   std::string_view codes;    ///< suffix of the tensor that stands for the matrix
   std::string_view witness;  ///< a suffix that must exist beside it
   at::Tensor (*decode)(const Stored&) = nullptr;
   PackedMatrix (*packed)(const Stored&) = nullptr;  ///< instead of decode
+  int64_t (*elements)(const Stored&) = nullptr;     ///< of the matrix, from headers and shapes
 };
 
-constexpr std::array kGptq = {Format{"qweight", "qzeros", gptq}};
-constexpr std::array kAwq = {Format{"qweight", "qzeros", awq}};
-constexpr std::array kScaled = {Format{"weight", "weight_scale_inv", scaled},
-                                Format{"weight", "weight_scale", scaled}};
-constexpr std::array kCompressed = {Format{"weight_packed", "weight_shape", packed_rows},
-                                    Format{"weight", "weight_scale", scaled}};
-constexpr std::array kBitsandbytes = {Format{"weight", "weight.absmax", nullptr, bitsandbytes},
-                                      Format{"weight", "SCB", nullptr, bitsandbytes}};
+constexpr std::array kGptq = {Format{"qweight", "qzeros", gptq, nullptr, elements_in_words}};
+constexpr std::array kAwq = {Format{"qweight", "qzeros", awq, nullptr, elements_in_words}};
+constexpr std::array kScaled = {
+    Format{"weight", "weight_scale_inv", scaled, nullptr, elements_as_stored},
+    Format{"weight", "weight_scale", scaled, nullptr, elements_as_stored}};
+constexpr std::array kCompressed = {
+    Format{"weight_packed", "weight_shape", packed_rows, nullptr, elements_of_shape},
+    Format{"weight", "weight_scale", scaled, nullptr, elements_as_stored}};
+constexpr std::array kBitsandbytes = {
+    Format{"weight", "weight.absmax", nullptr, bitsandbytes, elements_of_packed},
+    Format{"weight", "SCB", nullptr, bitsandbytes, elements_of_packed}};
 
 struct Method {
   const char* name;
@@ -224,6 +245,12 @@ class QuantisedCheckpoint : public Checkpoint {
     const Entry& entry = at(name);
     if (entry.format == nullptr) return files_->info(entry.stored);
     return {at::kFloat, tensor(name).sizes().vec(), true};
+  }
+
+  [[nodiscard]] int64_t elements(const std::string& name) const override {
+    const Entry& entry = at(name);
+    if (entry.format == nullptr) return files_->elements(entry.stored);
+    return guarded(name, [&] { return entry.format->elements(stored_at(entry)); });
   }
 
   [[nodiscard]] at::Tensor tensor(const std::string& name) const override {

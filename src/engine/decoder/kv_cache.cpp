@@ -6,16 +6,15 @@
 
 namespace aieb::engine {
 
-void KvCache::reset(std::vector<int64_t> new_starts, at::Device device) {
+void KvCache::reset(std::vector<int64_t> new_starts) {
   length = 0;
   const bool padded = std::ranges::any_of(new_starts, [](int64_t start) { return start != 0; });
   start_of = padded ? std::move(new_starts) : std::vector<int64_t>{};
-  starts = at::Tensor{};
+  starts.assign(starts_memory.size(), at::Tensor{});
   if (!padded) return;
-  if (!starts_memory.defined()) {
-    starts_memory = at::empty({batch}, at::TensorOptions().dtype(at::kLong).device(device));
+  for (size_t lane = 0; lane < starts.size(); ++lane) {
+    starts[lane] = starts_memory[lane].copy_(at::tensor(start_of, at::kLong));
   }
-  starts = starts_memory.copy_(at::tensor(start_of, at::kLong));
 }
 
 }  // namespace aieb::engine

@@ -175,7 +175,14 @@ at::Tensor MatrixLoader::finish(const at::Tensor& tensor) {
 at::Tensor MatrixLoader::keep(at::Tensor tensor) {
   parameters_ += tensor.numel();
   bytes_ += static_cast<int64_t>(tensor.nbytes());
-  return device_.is_cpu() ? arena_.place(tensor) : tensor;
+  return device_.is_cpu() && !in_place_ ? arena_.place(tensor) : tensor;
+}
+
+at::Tensor MatrixLoader::leave(const at::Tensor& tensor) {
+  if (!tensor.defined()) return tensor;
+  parameters_ += tensor.numel();
+  bytes_ += tensor.numel() * static_cast<int64_t>(c10::elementSize(dtype_));
+  return tensor;
 }
 
 }  // namespace aieb::engine

@@ -28,13 +28,16 @@ class MatrixLoader {
 
   /// `transposed`: matrices of layers are stored [in, out].
   /// With `quantisation`, matrices are packed when they are loaded.
+  /// With `in_place`, tensors on the CPU stay views of the checkpoint's files where nothing has to
+  /// be changed.
   MatrixLoader(TensorSource& source, bool transposed, at::ScalarType dtype, at::Device device,
-               std::optional<Quantisation> quantisation = {})
+               std::optional<Quantisation> quantisation = {}, bool in_place = false)
       : source_(source),
         transposed_(transposed),
         dtype_(dtype),
         device_(device),
-        quantisation_(quantisation) {}
+        quantisation_(quantisation),
+        in_place_(in_place) {}
 
   /// The parts, rows after rows, with their biases. Not defined when a part is missing.
   Linear linear(const std::vector<MatrixPart>& parts, int64_t in, bool optional = false);
@@ -55,6 +58,8 @@ class MatrixLoader {
   at::Tensor finish(const at::Tensor& tensor);
   /// The same for a tensor that is on the device and keeps its type.
   at::Tensor keep(at::Tensor tensor);
+  /// Counts a tensor that stays as it is stored until it is used.
+  at::Tensor leave(const at::Tensor& tensor);
 
   [[nodiscard]] at::ScalarType dtype() const { return dtype_; }
   [[nodiscard]] at::Device device() const { return device_; }
@@ -74,6 +79,7 @@ class MatrixLoader {
   at::ScalarType dtype_;
   at::Device device_;
   std::optional<Quantisation> quantisation_;
+  bool in_place_;
   WeightArena arena_;
   int64_t parameters_ = 0;
   int64_t bytes_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 
 #include "core/error.h"
@@ -50,6 +51,27 @@ std::optional<std::string> TensorSource::layer_module(Slot slot, size_t layer) c
          std::string(name->module);
 }
 
+std::string TensorSource::layer_name(size_t layer) const {
+  return prefix_ + std::string(names_.layers) + std::to_string(layer);
+}
+
+std::optional<size_t> TensorSource::layer_of(const std::string& tensor) const {
+  const std::string list = prefix_ + std::string(names_.layers);
+  if (!tensor.starts_with(list)) return std::nullopt;
+  size_t layer = 0;
+  const char* end = tensor.data() + tensor.size();
+  const auto [stop, error] = std::from_chars(tensor.data() + list.size(), end, layer);
+  return error == std::errc() && stop != end && *stop == '.' ? std::optional(layer) : std::nullopt;
+}
+
+bool TensorSource::is_buffer(std::string_view tensor) {
+  return std::ranges::any_of(kBuffers, [&](std::string_view suffix) {
+    if (!tensor.ends_with(suffix)) return false;
+    const size_t before = tensor.size() - suffix.size();
+    return before == 0 || tensor[before - 1] == '.';  // not "ln_attn.bias"
+  });
+}
+
 bool TensorSource::is_optional(Slot slot) const {
   const SlotName* name = find(names_.layer, slot);
   if (name == nullptr) name = find(names_.ends, slot);
@@ -90,9 +112,7 @@ void TensorSource::check() const {
 std::vector<std::string> TensorSource::unused() const {
   std::vector<std::string> names;
   for (const auto& name : checkpoint_.names()) {
-    const bool buffer = std::ranges::any_of(
-        kBuffers, [&name](std::string_view suffix) { return name.ends_with(suffix); });
-    if (!buffer && !read_.contains(name)) names.push_back(name);
+    if (!is_buffer(name) && !read_.contains(name)) names.push_back(name);
   }
   return names;
 }

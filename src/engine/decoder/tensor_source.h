@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -22,6 +23,14 @@ class TensorSource {
   [[nodiscard]] std::optional<std::string> end_module(Slot slot) const;
   [[nodiscard]] std::optional<std::string> layer_module(Slot slot, size_t layer) const;
   [[nodiscard]] bool is_optional(Slot slot) const;
+  /// "model.layers.3"
+  [[nodiscard]] std::string layer_name(size_t layer) const;
+  /// The layer that a tensor belongs to.
+  [[nodiscard]] std::optional<size_t> layer_of(const std::string& tensor) const;
+  /// What stands before the names of the modules in the checkpoint: "model.", or nothing.
+  [[nodiscard]] const std::string& prefix() const { return prefix_; }
+  /// A causal mask or rotary table that some checkpoints store beside weights.
+  [[nodiscard]] static bool is_buffer(std::string_view tensor);
 
   [[nodiscard]] bool contains(const std::string& tensor) const {
     return checkpoint_.contains(tensor);

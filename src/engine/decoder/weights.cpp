@@ -1,17 +1,15 @@
 #include "engine/decoder/weights.h"
 
-#include <algorithm>
 #include <array>
-#include <cmath>
+#include <map>
 #include <utility>
 
 #include <ATen/ATen.h>
 
 #include "core/error.h"
-#include "engine/decoder/matrix_loader.h"
-#include "engine/decoder/mxfp4.h"
-#include "engine/decoder/row_order.h"
+#include "engine/decoder/layer_loader.h"
 #include "engine/decoder/tensor_source.h"
+#include "engine/decoder/weight_moves.h"
 #include "engine/spec/config_reader.h"
 
 namespace aieb::engine {
@@ -22,299 +20,113 @@ constexpr int64_t kAny = MatrixLoader::kAny;
 class Loader {
  public:
   Loader(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-         at::Device device, const std::optional<Quantisation>& quantisation)
-      : source_(checkpoint, *spec.names),
+         const DevicePlan& plan, const std::optional<Quantisation>& quantisation)
+      : checkpoint_(checkpoint),
+        source_(checkpoint, *spec.names),
         spec_(spec),
-        ends_(source_, false, dtype, device),
-        loader_(source_, spec.names->transposed, dtype, device, quantisation) {
-    const AttentionSpec& attention = spec.attention;
-    if (attention.latent.kv_rank > 0) return;
-    const int64_t rotated = spec.ropes.empty() ? 0 : spec.ropes.front().rotary_dim;
-    qkv_order_ = qkv_order(attention, rotated);
-    if (attention.rotates_neighbours) head_order_ = halves_order(1, attention.head_dim, rotated);
-  }
+        dtype_(dtype),
+        plan_(plan),
+        quantisation_(quantisation) {}
 
   Weights load() {
     Weights weights;
+    weights.dtype = dtype_;
+    weights.plan = plan_;
     load_ends(weights);
-    for (size_t i = 0; i < spec_.layers.size(); ++i) weights.layers.push_back(load_layer(i));
+    for (size_t i = 0; i < spec_.layers.size(); ++i) {
+      const Site site = plan_.layer(i);
+      LayerWeights layer = at(site).load(i);
+      // What stays on disk is read and checked once; its shapes remain.
+      if (site.keep == Keep::kOnDisk) layer = brought(layer, at::kMeta);
+      weights.layers.push_back(std::move(layer));
+    }
     source_.check();
     weights.unused = source_.unused();
-    weights.parameters = ends_.parameters() + loader_.parameters();
-    weights.bytes = ends_.bytes() + loader_.bytes();
+    for (const auto& [place, loader] : loaders_) {
+      weights.parameters += loader.parameters();
+      weights.bytes += loader.bytes();
+      weights.bytes_by_place[place] = loader.bytes();
+    }
+    weights.read_layer = layer_reader();
     return weights;
   }
 
  private:
+  /// The loader of a place. Tensors that stay on disk are not copied.
+  LayerLoader& at(const Site& site) {
+    const bool on_disk = site.keep == Keep::kOnDisk;
+    const LoadSettings settings{dtype_, plan_.home_of(site), quantisation_, on_disk};
+    return loaders_.try_emplace(plan_.place_of(site), source_, spec_, settings).first->second;
+  }
+
   void load_ends(Weights& weights) {
     const std::string embedding = *source_.end_module(Slot::kEmbedding) + ".weight";
-    weights.embedding =
-        ends_.finish(ends_.checked(embedding, source_.take(embedding), {spec_.vocabulary, kAny}));
+    const Site site = plan_.end(Slot::kEmbedding);
+    weights.embedding = table(embedding, {spec_.vocabulary, kAny}, site);
     if (const auto positions = source_.end_module(Slot::kPositions)) {
-      weights.positions = ends_.finish(source_.take(*positions + ".weight"));
+      weights.positions = table(*positions + ".weight", {kAny, kAny}, plan_.end(Slot::kPositions));
     }
-    weights.embedding_norm = norm(source_.end_module(Slot::kEmbeddingNorm), Slot::kEmbeddingNorm);
-    weights.final_norm = norm(source_.end_module(Slot::kFinalNorm), Slot::kFinalNorm);
+    weights.embedding_norm = norm(Slot::kEmbeddingNorm);
+    weights.final_norm = norm(Slot::kFinalNorm);
     if (const auto module = source_.end_module(Slot::kProjectIn)) {
-      weights.project_in = ends_.linear({{*module, spec_.hidden, {}}}, kAny, true);
+      weights.project_in =
+          at(plan_.end(Slot::kProjectIn)).plain().linear({{*module, spec_.hidden, {}}}, kAny, true);
       weights.project_out =
-          ends_.linear({{*source_.end_module(Slot::kProjectOut), kAny, {}}}, spec_.hidden, true);
+          at(plan_.end(Slot::kProjectOut))
+              .plain()
+              .linear({{*source_.end_module(Slot::kProjectOut), kAny, {}}}, spec_.hidden, true);
     }
+    load_head(weights, embedding);
+  }
+
+  void load_head(Weights& weights, const std::string& embedding) {
     const std::string head = *source_.end_module(Slot::kHead);
-    if (spec_.tied_head) {
+    const Site site = plan_.end(Slot::kHead);
+    MatrixLoader& loader = at(site).plain();
+    if (!spec_.tied_head && site.keep != Keep::kOnDisk) {
+      weights.head = loader.linear({{head, spec_.vocabulary, {}}}, kAny);
+      return;
+    }
+    if (!spec_.tied_head) {
+      weights.head.weight = table(head + ".weight", {spec_.vocabulary, kAny}, site);
+    } else {
       source_.skip(head + ".weight");
-      weights.head = {weights.embedding, ends_.finish(source_.take_if_present(head + ".bias"))};
-    } else {
-      weights.head = ends_.linear({{head, spec_.vocabulary, {}}}, kAny);
+      // A map may part what is tied: then each device has its own.
+      weights.head.weight = plan_.place_of(site) == plan_.place_of(plan_.end(Slot::kEmbedding))
+                                ? weights.embedding
+                                : table(embedding, {spec_.vocabulary, kAny}, site);
     }
+    weights.head.bias = loader.finish(source_.take_if_present(head + ".bias"));
   }
 
-  LayerWeights load_layer(size_t i) {
-    LayerWeights layer;
-    const auto norm_of = [&](Slot slot) { return norm(source_.layer_module(slot, i), slot); };
-    layer.pre_attention = norm_of(Slot::kPreAttentionNorm);
-    layer.post_attention = norm_of(Slot::kPostAttentionNorm);
-    layer.attention_residual = norm_of(Slot::kAttentionResidualNorm);
-    layer.pre_mlp = norm_of(Slot::kPreMlpNorm);
-    layer.post_mlp = norm_of(Slot::kPostMlpNorm);
-    layer.mlp_residual = norm_of(Slot::kMlpResidualNorm);
-    layer.attention = make_attention(i);
-    if (spec_.attention.latent.kv_rank > 0) {
-      layer.latent = load_latent(i);
-    } else {
-      layer.qkv = load_qkv(i);
-    }
-    layer.output = loader_.linear({{module(Slot::kOutput, i), spec_.hidden, {}}},
-                                  layer.attention.context_width());
-    if (spec_.layers[i].moe) {
-      layer.experts = load_experts(i);
-      load_shared_expert(layer, i);
-    } else {
-      load_mlp(layer, i, Slot::kGate, Slot::kUp, Slot::kDown);
-    }
-    if (spec_.mlp.activation == Activation::kXielu) layer.xielu = load_xielu(i);
-    return layer;
+  /// A matrix of the ends. On disk it stays as it is stored, whatever its type.
+  at::Tensor table(const std::string& name, std::vector<int64_t> shape, const Site& site) {
+    MatrixLoader& loader = at(site).plain();
+    const at::Tensor stored = loader.checked(name, source_.take(name), std::move(shape));
+    return site.keep == Keep::kOnDisk ? loader.leave(stored) : loader.finish(stored);
   }
 
-  Attention make_attention(size_t i) {
-    const AttentionSpec& from = spec_.attention;
-    const LayerSpec& layer = spec_.layers[i];
-    Attention attention;
-    attention.heads = from.heads;
-    attention.kv_heads = from.kv_heads;
-    attention.head_dim = from.head_dim;
-    attention.value_dim = from.value_dim;
-    attention.scale = layer.attention_scale != 0 ? layer.attention_scale : from.scale;
-    attention.softcap = from.softcap;
-    attention.window = layer.window;
-    attention.chunk = layer.chunk;
-    attention.rope = layer.rope;
-    attention.norm_after_rope = from.norm_after_rope;
-    if (layer.tempered) attention.temperature = from.temperature;
-    if (from.qk_norm && layer.qk_norm) {
-      attention.q_norm = head_norm(Slot::kQueryNorm, i, from.heads);
-      attention.k_norm = head_norm(Slot::kKeyNorm, i, from.kv_heads);
-    }
-    if (const auto sinks = source_.layer_module(Slot::kSinks, i)) {
-      attention.sinks = loader_.finish(source_.take(*sinks));
-    }
-    if (spec_.position == PositionKind::kAlibi) set_alibi(attention);
-    return attention;
+  /// Norms lie where they run: they are as small as what they are applied to.
+  std::optional<Norm> norm(Slot slot) {
+    const Site site{plan_.end(slot).lane, Keep::kOnLane};
+    return at(site).plain().norm(source_.end_module(slot), spec_.norm, spec_.hidden,
+                                 source_.is_optional(slot));
   }
 
-  std::optional<Norm> head_norm(Slot slot, size_t i, int64_t heads) {
-    const auto name = source_.layer_module(slot, i);
-    const NormSpec& spec = *spec_.attention.qk_norm;
-    if (name && name->find("{}") != std::string::npos) {
-      return loader_.norm_per_head(*name, spec, heads);
-    }
-    return loader_.norm(name, spec, kAny, false, head_order_);
-  }
-
-  /// Slopes of the ALiBi paper: powers of 2^(-8/n) for the largest power of two n ≤ heads, then
-  /// every other power of the sequence for 2n.
-  void set_alibi(Attention& attention) const {
-    int64_t power = 1;
-    while (power * 2 <= attention.heads) power *= 2;
-    const auto sequence = [](int64_t n, int64_t first, int64_t step, int64_t count) {
-      const at::Tensor exponents = at::arange(first, first + step * count, step, at::kInt);
-      return at::pow(at::full({}, std::exp2(-8.0 / static_cast<double>(n)), at::kFloat), exponents);
+  [[nodiscard]] LayerReader layer_reader() const {
+    return [&checkpoint = checkpoint_, spec = spec_, dtype = dtype_](size_t i, at::Device device) {
+      TensorSource source(checkpoint, *spec.names);
+      return LayerLoader(source, spec, {dtype, device, std::nullopt, true}).load(i);
     };
-    at::Tensor slopes = sequence(power, 1, 1, power);
-    if (power < attention.heads) {
-      slopes = at::cat({slopes, sequence(2 * power, 1, 2, attention.heads - power)});
-    }
-    attention.alibi_slopes = slopes.to(at::kFloat).to(loader_.device());
-    attention.alibi_scale = spec_.alibi_scale;
-    attention.alibi_in_bf16 = spec_.alibi_in_bf16;
   }
 
-  Linear load_qkv(size_t i) {
-    const auto fused = source_.layer_module(Slot::kQkv, i);
-    const auto query = source_.layer_module(Slot::kQuery, i);
-    const int64_t q = spec_.attention.heads * spec_.attention.head_dim;
-    const int64_t kv = spec_.attention.kv_heads * spec_.attention.head_dim;
-    if (fused && (!query || source_.contains(*fused + ".weight"))) {
-      return loader_.linear({{*fused, q + 2 * kv, qkv_order_}}, spec_.hidden);
-    }
-    at::Tensor query_order;
-    at::Tensor key_order;
-    if (qkv_order_.defined()) {
-      query_order = qkv_order_.narrow(0, 0, q);
-      key_order = qkv_order_.narrow(0, q, kv) - q;
-    }
-    return loader_.linear({{*query, q, query_order},
-                           {module(Slot::kKey, i), kv, key_order},
-                           {module(Slot::kValue, i), kv, {}}},
-                          spec_.hidden);
-  }
-
-  LatentProjections load_latent(size_t i) {
-    const AttentionSpec& attention = spec_.attention;
-    const LatentSpec& latent = attention.latent;
-    LatentProjections out;
-    out.kv_rank = latent.kv_rank;
-    out.rotated = latent.rotated;
-    const at::Tensor query_order = latent_query_order(attention);
-    const int64_t q = attention.heads * attention.head_dim;
-    if (latent.query_rank > 0) {
-      out.query_down =
-          loader_.linear({{module(Slot::kQueryDown, i), latent.query_rank, {}}}, spec_.hidden);
-      out.query_norm =
-          loader_.norm(module(Slot::kQueryDownNorm, i), latent.norm, latent.query_rank, false);
-      out.query = loader_.linear({{module(Slot::kQueryUp, i), q, query_order}}, latent.query_rank);
-    } else {
-      out.query = loader_.linear({{module(Slot::kQuery, i), q, query_order}}, spec_.hidden);
-    }
-    out.kv_down = loader_.linear(
-        {{module(Slot::kKvDown, i), latent.kv_rank + latent.rotated, latent_down_order(attention)}},
-        spec_.hidden);
-    out.kv_norm = loader_.norm(module(Slot::kKvDownNorm, i), latent.norm, latent.kv_rank, false);
-    const int64_t up = attention.head_dim - latent.rotated + attention.value_dim;
-    out.kv_up =
-        loader_.linear({{module(Slot::kKvUp, i), attention.heads * up, latent_up_order(attention)}},
-                       latent.kv_rank);
-    return out;
-  }
-
-  void load_mlp(LayerWeights& layer, size_t i, Slot gate, Slot up, Slot down) {
-    if (!spec_.mlp.gated) {
-      layer.expand = loader_.linear({{module(up, i), kAny, {}}}, spec_.hidden);
-    } else if (const auto fused = source_.layer_module(Slot::kGateUp, i);
-               fused && source_.contains(*fused + ".weight")) {
-      layer.expand = loader_.linear({{*fused, kAny, {}}}, spec_.hidden);
-    } else {
-      layer.expand =
-          loader_.linear({{module(gate, i), kAny, {}}, {module(up, i), kAny, {}}}, spec_.hidden);
-    }
-    const int64_t wide = layer.expand.defined() ? layer.expand.out_features() : kAny;
-    layer.contract = loader_.linear({{module(down, i), spec_.hidden, {}}},
-                                    spec_.mlp.gated && wide != kAny ? wide / 2 : wide);
-  }
-
-  void load_shared_expert(LayerWeights& layer, size_t i) {
-    if (!source_.layer_module(Slot::kSharedUp, i)) return;
-    load_mlp(layer, i, Slot::kSharedGate, Slot::kSharedUp, Slot::kSharedDown);
-    if (const auto router = source_.layer_module(Slot::kSharedRouter, i)) {
-      layer.shared_router = ends_.linear({{*router, 1, {}}}, spec_.hidden);
-    }
-  }
-
-  Xielu load_xielu(size_t i) {
-    const std::string name = module(Slot::kActivation, i);
-    const auto value = [&](const char* key, double fallback) {
-      const at::Tensor stored = source_.take_if_present(name + "." + key);
-      return stored.defined() ? stored.to(at::kDouble).reshape({-1})[0].item<double>() : fallback;
-    };
-    const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
-    Xielu xielu;
-    xielu.beta = value("beta", xielu.beta);
-    xielu.eps = value("eps", xielu.eps);
-    for (const char* key : {"alpha_p", "alpha_n"}) {
-      if (!source_.contains(name + "." + key)) source_.note_problem("missing: " + name + "." + key);
-    }
-    xielu.positive = softplus(value("alpha_p", 0));
-    xielu.negative = xielu.beta + softplus(value("alpha_n", 0));
-    return xielu;
-  }
-
-  Experts load_experts(size_t i) {
-    Experts experts;
-    experts.router =
-        ends_.linear({{module(Slot::kRouter, i), spec_.mlp.moe.experts, {}}}, spec_.hidden);
-    if (const auto bias = source_.layer_module(Slot::kRouterBias, i)) {
-      const at::Tensor stored = source_.take(*bias);
-      if (stored.defined()) {
-        experts.choice_bias = loader_.keep(stored.to(loader_.device(), at::kFloat));
-      }
-    }
-    if (source_.layer_module(Slot::kStackedDown, i)) {
-      load_stacked(experts, i);
-    } else {
-      load_separate(experts, i);
-    }
-    return experts;
-  }
-
-  void load_separate(Experts& experts, size_t i) {
-    std::vector<at::Tensor> gate_up;
-    std::vector<at::Tensor> down;
-    for (int64_t e = 0; e < spec_.mlp.moe.experts; ++e) {
-      const auto take = [&](Slot slot) {
-        return loader_.convert(source_.take(numbered(module(slot, i), e) + ".weight"));
-      };
-      const at::Tensor gate = take(Slot::kExpertGate);
-      const at::Tensor up = take(Slot::kExpertUp);
-      down.push_back(take(Slot::kExpertDown));
-      if (!gate.defined() || !up.defined() || !down.back().defined()) return;
-      gate_up.push_back(at::cat({gate, up}));
-    }
-    experts.gate_up = loader_.keep(at::stack(gate_up));
-    experts.down = loader_.keep(at::stack(down));
-  }
-
-  /// Matrices are stored [experts, in, out] (or, in gpt-oss, as MXFP4 blocks of their transpose).
-  void load_stacked(Experts& experts, size_t i) {
-    const auto in_turn = source_.layer_module(Slot::kInterleavedGateUp, i);
-    const auto halves = [&in_turn](const at::Tensor& rows) {
-      return in_turn ? at::cat({rows.slice(1, 0, {}, 2), rows.slice(1, 1, {}, 2)}, 1) : rows;
-    };
-    const std::string gate_up = in_turn ? *in_turn : module(Slot::kStackedGateUp, i);
-    const std::string down = module(Slot::kStackedDown, i);
-    const at::Tensor wide = stacked_matrix(gate_up);
-    const at::Tensor narrow = stacked_matrix(down);
-    const at::Tensor wide_bias = source_.take_if_present(gate_up + "_bias");
-    if (!wide.defined() || !narrow.defined()) return;
-    experts.gate_up = loader_.finish(halves(wide));
-    experts.down = loader_.finish(narrow);
-    if (wide_bias.defined()) experts.gate_up_bias = loader_.finish(halves(wide_bias));
-    experts.down_bias = loader_.finish(source_.take_if_present(down + "_bias"));
-  }
-
-  at::Tensor stacked_matrix(const std::string& name) {
-    if (source_.contains(name + "_blocks")) {
-      return decode_mxfp4(source_.take(name + "_blocks"), source_.take(name + "_scales"),
-                          loader_.dtype());
-    }
-    const at::Tensor stored = source_.take(name);
-    return stored.defined() ? stored.transpose(1, 2) : stored;
-  }
-
-  std::optional<Norm> norm(const std::optional<std::string>& name, Slot slot) {
-    return loader_.norm(name, spec_.norm, spec_.hidden, source_.is_optional(slot));
-  }
-
-  /// A module that the family's name map must have.
-  [[nodiscard]] std::string module(Slot slot, size_t i) const {
-    return *source_.layer_module(slot, i);
-  }
-
+  const Checkpoint& checkpoint_;
   TensorSource source_;
   const ModelSpec& spec_;
-  MatrixLoader ends_;    ///< of what is never stored transposed
-  MatrixLoader loader_;  ///< of the layers
-  at::Tensor qkv_order_;
-  at::Tensor head_order_;  ///< of a query or key norm's weight
+  at::ScalarType dtype_;
+  const DevicePlan& plan_;
+  const std::optional<Quantisation>& quantisation_;
+  std::map<Place, LayerLoader> loaders_;
 };
 
 struct DtypeName {
@@ -347,8 +159,8 @@ at::ScalarType natural_dtype(const Checkpoint& checkpoint) {
 }
 
 Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-                     at::Device device, const std::optional<Quantisation>& quantisation) {
-  return Loader(checkpoint, spec, dtype, device, quantisation).load();
+                     const DevicePlan& plan, const std::optional<Quantisation>& quantisation) {
+  return Loader(checkpoint, spec, dtype, plan, quantisation).load();
 }
 
 }  // namespace aieb::engine

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -7,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/decoder/device_plan.h"
 #include "engine/decoder/latent_attention.h"
 #include "engine/kernels/linear.h"
 #include "engine/kernels/ops.h"
@@ -34,6 +37,9 @@ struct LayerWeights {
   Linear shared_router;            ///< [1, hidden]: σ of it weighs the shared expert
 };
 
+/// Reads a layer from the checkpoint onto a device.
+using LayerReader = std::function<LayerWeights(size_t layer, at::Device device)>;
+
 /// All weights of a model, in the layout the decoder runs on.
 struct Weights {
   at::Tensor embedding;  ///< [vocabulary, width]
@@ -43,10 +49,14 @@ struct Weights {
   Linear project_in;
   Linear project_out;
   Linear head;
-  std::vector<LayerWeights> layers;
+  std::vector<LayerWeights> layers;  ///< those on disk have shapes only (meta tensors)
 
-  int64_t parameters = 0;           ///< elements, a tied head counted once
-  int64_t bytes = 0;                ///< in memory
+  at::ScalarType dtype = at::kFloat;  ///< of dense weights in memory
+  DevicePlan plan;                    ///< where the parts lie and run
+  LayerReader read_layer;             ///< of layers on disk; the checkpoint outlives it
+  int64_t parameters = 0;             ///< elements, a tied head counted once
+  int64_t bytes = 0;                  ///< in memory, and of what stays on disk
+  std::map<Place, int64_t> bytes_by_place;
   std::vector<std::string> unused;  ///< tensors of the checkpoint that nothing read
 };
 
@@ -55,9 +65,10 @@ struct Weights {
 at::ScalarType natural_dtype(const Checkpoint& checkpoint);
 
 /// Reads, fuses and converts; with `quantisation`, packs the matrices of the layers (not the
-/// embedding, the head, routers and stacked experts, as transformers leaves those). Throws
-/// ModelError listing every tensor that is missing or has the wrong shape.
+/// embedding, the head, routers and stacked experts, as transformers leaves those). What `plan`
+/// leaves on disk is read once, to be checked. Throws ModelError listing every tensor that is
+/// missing or has the wrong shape. `checkpoint` outlives the weights.
 Weights load_weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::ScalarType dtype,
-                     at::Device device, const std::optional<Quantisation>& quantisation = {});
+                     const DevicePlan& plan, const std::optional<Quantisation>& quantisation = {});
 
 }  // namespace aieb::engine

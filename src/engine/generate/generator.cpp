@@ -211,7 +211,9 @@ Generator::Generator(Decoder& decoder, StepGraphMaker make_graph)
     : decoder_(decoder), stepper_(decoder, std::move(make_graph)) {
   if (!decoder.device().is_cuda()) return;
   const c10::impl::VirtualGuardImpl device(decoder.device().type());
-  device.synchronizeDevice(decoder.device().index());  // the weights were written on another stream
+  for (const Lane& lane : decoder.plan().lanes) {
+    device.synchronizeDevice(lane.device.index());  // the weights were written on other streams
+  }
   stream_ = device.getStreamFromGlobalPool(decoder.device(), /*isHighPriority=*/false);
 }
 

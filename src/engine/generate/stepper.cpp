@@ -42,7 +42,7 @@ void Stepper::begin(const std::vector<int64_t>& starts, int64_t capacity) {
   }
   ahead_ = false;
   arrivals_.clear();
-  cache_.reset(starts, decoder_.device());
+  cache_.reset(starts);
 }
 
 at::Tensor Stepper::restart(const std::vector<int64_t>& tokens) {
@@ -68,7 +68,7 @@ std::vector<int64_t> Stepper::greedy_step(const std::vector<int64_t>& tokens, bo
     fetch_best();
   }
   // Recording takes the host some milliseconds, in which no token must wait.
-  const auto next = recordings_.find({keys_for(cache_.length), cache_.starts.defined()});
+  const auto next = recordings_.find({keys_for(cache_.length), cache_.is_padded()});
   ahead_ = another && next != recordings_.end() && next->second.graph;
   if (ahead_) {
     run_recordable();
@@ -92,7 +92,7 @@ void Stepper::load_step(const std::vector<int64_t>& tokens) {
 at::Tensor Stepper::run_recordable() {
   const int64_t keys = keys_for(cache_.length);
   ++cache_.length;
-  auto [entry, fresh] = recordings_.try_emplace({keys, cache_.starts.defined()});
+  auto [entry, fresh] = recordings_.try_emplace({keys, cache_.is_padded()});
   Recording& recording = entry->second;
   const auto body = [this, &recording, keys] {
     recording.logits = decoder_.forward_recordable(tokens_, index_, keys, cache_);

@@ -21,13 +21,12 @@ TEST(SettingsWithoutEffect, are_named_with_what_happens_instead) {
   EXPECT_THAT(settings_without_effect(config), ElementsAre(StartsWith("backend.max_memory ")));
 }
 
-TEST(SettingsWithoutEffect, tell_that_several_gpus_are_not_used_by_the_native_engine_only) {
+TEST(SettingsWithoutEffect, tell_that_several_gpus_need_a_device_map) {
   BenchmarkConfig config;
   config.backend.device_ids = {0, 1};
   EXPECT_THAT(settings_without_effect(config), IsEmpty()) << "a server places its model itself";
   config.backend.type = "pytorch";
-  EXPECT_THAT(settings_without_effect(config), ElementsAre(HasSubstr("one device")));
-  config.backend.engine = "transformers";
+  EXPECT_THAT(settings_without_effect(config), ElementsAre(HasSubstr("backend.device_map")));
   config.backend.device_map = "auto";
   config.backend.max_memory = {{"0", "20GB"}};
   EXPECT_THAT(settings_without_effect(config), IsEmpty());

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/engine_limit.h"
 #include "core/error.h"
 #include "engine/tiny_model.h"
 
@@ -237,6 +238,52 @@ TEST_F(Plugin, info_describes_the_loaded_model) {
   EXPECT_EQ(info.details["threads"], 1);
   EXPECT_EQ(info.details["weight_bytes"], 4 * info.details["parameters"].get<int64_t>());
   EXPECT_EQ(info.details["chat_template"], "none");
+}
+
+TEST_F(Plugin, layers_that_stay_on_disk_give_the_same_answers_and_a_notice) {
+  const auto expected = run(*loaded(), {request(0, "w5 w6", 6)}).at(0).extra["token_ids"];
+  input_.backend.device_map = {{"", "cpu"}, {"model.layers.1", "disk"}};
+  const auto backend = loaded();
+  EXPECT_EQ(run(*backend, {request(0, "w5 w6", 6)}).at(0).extra["token_ids"], expected);
+  const BackendInfo info = backend->info();
+  const Json& bytes = info.details["weight_bytes_by_device"];
+  EXPECT_EQ(bytes["cpu"].get<int64_t>() + bytes["disk"].get<int64_t>(),
+            info.details["weight_bytes"].get<int64_t>());
+  EXPECT_GT(bytes["disk"], 0);
+  EXPECT_EQ(info.details["device_map"]["model.layers.1"], "disk");
+  EXPECT_THAT(info.details["notices"][0].get<std::string>(), HasSubstr("from the disk"));
+  EXPECT_THAT(info.gpu_indices, SizeIs(0));
+}
+
+TEST_F(Plugin, a_strategy_keeps_to_the_memory_that_is_allowed) {
+  input_.backend.device_map = "auto";
+  input_.backend.max_memory = {{"cpu", "14KB"}};
+  const auto backend = loaded();
+  EXPECT_EQ(run(*backend, {request(0, "w5", 3)}).at(0).output_tokens, 3);
+  const Json bytes = backend->info().details["weight_bytes_by_device"];
+  EXPECT_LE(bytes["cpu"], 14'000);
+  EXPECT_GT(bytes["disk"], 0);
+}
+
+TEST_F(Plugin, a_divided_layer_is_what_the_engine_cannot_do_and_not_what_the_user_did_wrong) {
+  input_.backend.device_map = {{"", "cpu"}, {"model.layers.1.mlp", "disk"}};
+  EXPECT_THROW(make()->validate(), EngineLimit);
+  input_.backend.device_map = {{"", 0}};
+  EXPECT_THROW(make()->validate(), ConfigError);
+}
+
+TEST_F(Plugin, memory_that_cannot_suffice_ends_the_run_before_loading) {
+  input_.scenario.batch_size = 2'000'000'000;
+  const auto backend = make();
+  backend->validate();
+  try {
+    backend->load();
+    FAIL() << "8 TB of cache";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), ExitCode::kEnvironment);
+    EXPECT_THAT(error.what(), HasSubstr("out of memory on the CPU"));
+    EXPECT_THAT(error.what(), HasSubstr("scenario.batch_size: "));
+  }
 }
 
 TEST_F(Plugin, unload_can_be_called_twice_and_load_again) {

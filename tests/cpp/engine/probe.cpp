@@ -1,6 +1,11 @@
 // engine_probe MODEL [float32|bfloat16|float16] [cuda] [--aten] [--eager] [--recordable]
-// [--unrecordable] [--8bit|--fp4|--nf4|--nf4-double]: one JSON request a line on standard input,
+// [--unrecordable] [--8bit|--fp4|--nf4|--nf4-double] [--map JSON] [--max-memory JSON]
+// [--gpus N] [--free JSON] [--demand BATCH,POSITIONS]: one JSON request a line on standard input,
 // one JSON answer a line on standard output. The differential tests in tests/unit drive it.
+//
+// --map is a device_map. Without "cuda" its GPUs are N (2 unless told) stand-ins: the CPU under
+// other names, with weights, caches and buffers of their own. With "cuda" they are those of the
+// machine. --free tells how many bytes are free, by place, instead of asking the devices.
 //
 //   {"prompts": [[1, 2], [3]], "params": {"max_new_tokens": 24, …}}   generates as one batch
 //       → {"tokens": [[…], […]], "finish": ["eos", "length"], "logits": [[…], […]],
@@ -9,7 +14,10 @@
 //   {"tensor": "name"}                                               → {"shape": […], "values":
 //   […]}
 //   {"prompt": [1, 2, 3], "perplexity": true}                        → {"perplexity": 12.3}
-//   {"info": true}                      → {"spec": …, "parameters": n, "bytes": n, "unused": […]}
+//   {"info": true}      → {"parameters": n, "bytes": n, "unused": […], "places": {…}, "layers":
+//   […],
+//                          "outlined": n, …}
+// An OutOfMemory is answered as {"out_of_memory": text}.
 #include <chrono>
 #include <cmath>
 #include <iostream>
@@ -128,6 +136,7 @@ Json answer_generation(Model& model, Generator& generator, const Json& request) 
     if (hooks.keep_prompt_logits) answer["logits"].push_back(to_list(result.prompt_logits));
   }
   answer["seconds"] = seconds;
+  answer["moves"] = model.decoder->moves();
   answer["replays"] = RepeatedStep::replays;
   answer["recording_problem"] = generator.recording_problem();
   return answer;
@@ -159,11 +168,49 @@ Json answer(Model& model, Generator& generator, const Json& request) {
     return {{"shape", tensor.sizes().vec()}, {"values", to_list(tensor)}};
   }
   const Weights& weights = model.decoder->weights();
-  return {{"model_type", model.decoder->spec().model_type},
+  const DevicePlan& plan = model.decoder->plan();
+  Json layers = Json::array();
+  for (size_t i = 0; i < weights.layers.size(); ++i) layers.push_back(plan.place_of(plan.layer(i)));
+  return {{"places", plan.places},
+          {"layers", layers},
+          {"bytes_by_place", weights.bytes_by_place},
+          {"planned_bytes", model.fit->weights()},
+          {"model_type", model.decoder->spec().model_type},
           {"parameters", weights.parameters},
           {"bytes", weights.bytes},
           {"unused", weights.unused}};
 }
+
+/// Options that say where the model goes.
+struct PlacementOptions {
+  int gpus = 2;
+  Json free;
+
+  /// Whether `name` is one of them; then `value` is taken.
+  bool take(const std::string& name, const std::string& value, ModelOptions& options) {
+    if (name == "--map") options.placement.device_map = Json::parse(value);
+    if (name == "--max-memory") options.placement.max_memory = Json::parse(value);
+    if (name == "--gpus") gpus = std::stoi(value);
+    if (name == "--free") free = Json::parse(value);
+    if (name == "--demand") {
+      const size_t comma = value.find(',');
+      options.demand = {std::stoll(value.substr(0, comma)), std::stoll(value.substr(comma + 1))};
+    }
+    return name == "--map" || name == "--max-memory" || name == "--gpus" || name == "--free" ||
+           name == "--demand";
+  }
+
+  void finish(ModelOptions& options) const {
+    PlacementWish& wish = options.placement;
+    for (int gpu = 0; gpu < gpus; ++gpu) wish.gpus.push_back(gpu);
+    if (!wish.device.is_cuda()) wish.device_of = [](const Place&) { return at::Device(at::kCPU); };
+    if (free.is_null()) return;
+    wish.free = [free = free](const Lane& lane) -> std::optional<int64_t> {
+      const auto found = free.find(lane.place);
+      return found == free.end() ? std::nullopt : std::optional(found->get<int64_t>());
+    };
+  }
+};
 
 /// The CUDA half of libtorch registers itself when it is opened.
 at::Device open_cuda() {
@@ -176,14 +223,19 @@ at::Device open_cuda() {
 int run(int argc, char** argv) {
   ModelOptions options;
   StepGraphMaker make_graph;
+  PlacementOptions placement;
   options.dtype = at::kFloat;
   for (int i = 2; i < argc; ++i) {
     const std::string argument = argv[i];
+    if (i + 1 < argc && placement.take(argument, argv[i + 1], options)) {
+      ++i;
+      continue;
+    }
     if (argument == "--aten") options.own_kernels = false;
     if (argument == "bfloat16") options.dtype = at::kBFloat16;
     if (argument == "float16") options.dtype = at::kHalf;
     if (argument == "cuda") {
-      options.device = open_cuda();
+      options.placement.device = open_cuda();
       StepGraphs graphs = open_step_graphs();
       if (!graphs.make) throw EnvironmentError(graphs.problem);
       make_graph = graphs.make;
@@ -199,17 +251,24 @@ int run(int argc, char** argv) {
     }
     if (argument == "--recordable") make_graph = [] { return std::make_unique<RepeatedStep>(); };
     if (argument == "--unrecordable") {
-      make_graph = [inner = make_graph, device = options.device] {
+      make_graph = [inner = make_graph, device = options.placement.device] {
         return std::make_unique<WaitingStep>(inner ? inner() : nullptr, device);
       };
     }
     if (argument == "--eager") make_graph = {};
   }
+  placement.finish(options);
   const c10::InferenceMode inference;
   Model model = load_model(argv[1], options);
   Generator generator(*model.decoder, make_graph);
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << answer(model, generator, Json::parse(line)).dump() << std::endl;
+    Json out;
+    try {
+      out = answer(model, generator, Json::parse(line));
+    } catch (const OutOfMemory& error) {
+      out = {{"out_of_memory", error.what()}};
+    }
+    std::cout << out.dump() << std::endl;
   }
   return 0;
 }
