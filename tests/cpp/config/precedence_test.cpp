@@ -107,6 +107,24 @@ TEST(Overrides, of_a_whole_mapping_replace_it) {
   EXPECT_EQ(config.scenario.generate_kwargs, Json({{"max_new_tokens", 4}}));
 }
 
+TEST(Overrides, with_a_colon_are_text_where_no_mapping_may_stand) {
+  const ScopedEnvironment environment({{"AIEB_TEST_NAME", "ab"}});
+  const std::vector<std::pair<std::string, std::string>> texts = {
+      {"Question:", "Question:"},    {"a: b", "a: b"},   {"a: b: c", "a: b: c"},
+      {"${AIEB_TEST_NAME}:", "ab:"}, {"'a: b'", "a: b"}, {"a:b", "a:b"},
+  };
+  for (const auto& [text, name] : texts) {
+    EXPECT_EQ(parse("", {"name=" + text}).config.name, name) << text;
+  }
+  const auto kwargs =
+      parse("", {"scenario.generate_kwargs.stop=Q:"}).config.scenario.generate_kwargs;
+  EXPECT_EQ(kwargs["stop"], Json({"Q:"}));
+  EXPECT_THAT(error_of("", {"metrics.pue=x:"}), HasSubstr("found 'x:'"));
+  EXPECT_THAT(error_of("", {"name={a: b}"}), HasSubstr("found a mapping"));
+  EXPECT_EQ(parse("", {"scenario.generate_kwargs=top_k: 2"}).config.scenario.generate_kwargs,
+            Json({{"top_k", 2}}));
+}
+
 TEST(Overrides, of_null_bring_the_default_back) {
   const auto config =
       parse("backend: {device_map: auto}\nscenario: {reasoning_params: {enable_thinking: true}}",
