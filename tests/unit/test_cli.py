@@ -143,7 +143,13 @@ def test_away_from_the_repository_settings_are_enough(folder: Path) -> None:
     shutil.copy(BINARY, installed)
 
     def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [str(installed), "run", "--dry-run", "scenario.dataset_name=prompts.jsonl", *words]
+        command = [
+            str(installed),
+            "run",
+            "--dry-run",
+            "scenario.dataset_name=prompts.jsonl",
+            *words,
+        ]
         settings = environment(**variables)
         return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True)
 
