@@ -122,8 +122,8 @@ class Client {
   /// One request, waited for. For health checks and lists, not for measurements.
   FetchResult fetch(const HttpRequest& request);
 
-  /// Frees the buffers of exchanges that have ended, about 17 KB for each that was ever in flight at
-  /// once; connections stay open. Without effect while anything is in flight.
+  /// Frees the buffers of exchanges that have ended, about 17 KB for each that was ever in flight
+  /// at once; connections stay open. Without effect while anything is in flight.
   void release_buffers();
 
   /// Resolve names to this family only: 4 or 6; 0 is both. For `localhost`, where trying ::1 first
