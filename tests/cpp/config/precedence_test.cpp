@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "config/expand.h"
 #include "config/support.h"
 
@@ -7,6 +9,7 @@ namespace {
 using test::error_of;
 using test::parse;
 using test::ScopedEnvironment;
+using ::testing::HasSubstr;
 
 TEST(Precedence, is_file_then_environment_then_overrides) {
   const ScopedEnvironment environment({{"NUM_SAMPLES", "20"}, {"BENCHMARK_MODEL", "gpt2"}});
