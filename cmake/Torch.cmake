@@ -11,7 +11,8 @@ function(aieb_find_torch result)
   foreach(candidate IN LISTS found)
     file(STRINGS ${candidate}/version.py line REGEX "^__version__ = .2\\.11\\.")
     if(line AND EXISTS ${candidate}/lib/libtorch_cpu.so
-       AND EXISTS ${candidate}/../nvidia/cu13/include/crt/host_defines.h)
+       AND (NOT EXISTS ${candidate}/lib/libtorch_cuda.so
+            OR EXISTS ${candidate}/../nvidia/cu13/include/crt/host_defines.h))
       set(${result} ${candidate} PARENT_SCOPE)
       return()
     endif()
@@ -54,6 +55,10 @@ target_link_options(aieb_torch INTERFACE
   -Wl,--allow-shlib-undefined)
 
 # The CUDA half, for the part of the engine that records graphs. Its headers need the CUDA runtime's.
+# A build of torch for CPUs alone has none, and the part is left out.
+if(NOT EXISTS ${AIEB_TORCH_DIR}/lib/libtorch_cuda.so)
+  return()
+endif()
 if(NOT EXISTS ${AIEB_TORCH_SITE}/nvidia/cu13/include/crt/host_defines.h)
   message(FATAL_ERROR "The CUDA runtime's headers are missing beside ${AIEB_TORCH_DIR}. Run "
                       "./run_benchmark.sh, or pip install -r tools/requirements-cpu.txt --no-deps")

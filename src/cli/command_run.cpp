@@ -106,7 +106,7 @@ class RunCommand {
     const std::string text =
         arguments_.json == kStdout
             ? plan_json(config(), plan).dump(2) + "\n"
-            : "Plan of " + choice_.path + " (nothing is run)\n" + describe_plan(plan);
+            : "Plan of " + choice_.title() + " (nothing is run)\n" + describe_plan(plan);
     std::fputs(text.c_str(), stdout);
     return ExitCode::kOk;
   }
@@ -132,7 +132,7 @@ class RunCommand {
   }
 
   RunOutcome measure() {
-    log::info(std::string("aieb ") + version() + " runs " + choice_.path);
+    log::info(std::string("aieb ") + version() + " runs " + choice_.title());
     for (const std::string& warning : choice_.loaded.warnings) log::warning(warning);
     const InterruptGuard interrupt([this] {
       display_.print("Stopping; what was measured is kept. Press Ctrl-C again to stop at once.");

@@ -37,14 +37,14 @@ bool is_override(std::string_view word) {
 }
 
 /// A configuration that comes with the tool: in ./configs, else in the repository of the binary.
+/// Empty for an installed binary away from any.
 std::string shipped_config(const std::string& name) {
   std::vector<fs::path> places = {fs::path("configs") / name};
   if (const auto root = repository_root()) places.push_back(*root / "configs" / name);
   for (const fs::path& place : places) {
     if (fs::exists(place)) return place.string();
   }
-  throw ConfigError("no configuration was named and configs/" + name +
-                    " is not here. Name one: aieb run CONFIG");
+  return "";
 }
 
 bool names_a_backend(const ConfigArguments& arguments) {
@@ -79,17 +79,26 @@ ConfigChoice choose_config(const ConfigArguments& arguments) {
   if (path.empty() && set_in_environment("CONFIG_FILE")) path = std::getenv("CONFIG_FILE");
   if (!path.empty()) return {load(arguments, path), path, ""};
 
-  path = shipped_config(kDefaultConfig);
+  path = shipped_config(kDefaultConfig);  // empty: plain defaults
   ConfigChoice choice{load(arguments, path), path, ""};
   const BackendConfig& backend = choice.loaded.config.backend;
   if (backend.type != "vllm" || names_a_backend(arguments) || something_listens(backend.endpoint)) {
     return choice;
   }
-  choice.path = shipped_config(kQuickstart);
-  choice.notice = "No server listens at " + backend.endpoint + ", which " + path +
-                  " measures: running " + choice.path + " instead.";
-  choice.loaded = load(arguments, choice.path);
-  return choice;
+  const std::string silent =
+      "No server listens at " + backend.endpoint + ", which " + choice.title() + " would measure";
+  const std::string quickstart = shipped_config(kQuickstart);
+  if (quickstart.empty()) {
+    throw ConfigError(silent +
+                      ". Say what to measure: aieb run backend.type=… backend.model=…, or "
+                      "aieb run CONFIG; `aieb init` writes a configuration.");
+  }
+  return {load(arguments, quickstart), quickstart,
+          silent + ": running " + quickstart + " instead."};
+}
+
+std::string ConfigChoice::title() const {
+  return path.empty() ? "the default configuration" : path;
 }
 
 }  // namespace aieb::cli

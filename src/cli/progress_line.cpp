@@ -57,10 +57,10 @@ struct Part {
 std::vector<Part> bar_parts(const Progress& p, std::span<const double> watts) {
   std::vector<Part> out;
   if (!p.detail.empty()) out.push_back({p.detail, ""});
-  if (p.prompts_total > 0) {
-    out.push_back(
-        {fmt::format("{}/{}{}", p.prompts_done + p.prompts_failed, p.prompts_total, failed_text(p)),
-         ""});
+  if (const int64_t over = p.prompts_done + p.prompts_failed; p.prompts_total > 0) {
+    out.push_back({fmt::format("{}/{}{}", over, p.prompts_total, failed_text(p)), ""});
+  } else if (over > 0) {
+    out.push_back({fmt::format("{} prompts{}", over, failed_text(p)), ""});
   }
   if (p.remaining_s) {
     out.push_back({clock_text(*p.remaining_s) + " left", ""});
@@ -113,9 +113,10 @@ std::string progress_sentence(const Progress& p) {
     out += (out.ends_with(':') ? " " : ", ") + part;
   };
   if (!p.detail.empty()) add(p.detail);
-  if (p.prompts_total > 0) {
-    add(fmt::format("{} of {} prompts{}", p.prompts_done + p.prompts_failed, p.prompts_total,
-                    failed_text(p)));
+  if (const int64_t over = p.prompts_done + p.prompts_failed; p.prompts_total > 0) {
+    add(fmt::format("{} of {} prompts{}", over, p.prompts_total, failed_text(p)));
+  } else if (over > 0) {
+    add(fmt::format("{} prompts{}", over, failed_text(p)));
   }
   if (p.tokens_per_s) add(number_text(*p.tokens_per_s) + " tokens/s");
   if (p.watts) add(fmt::format("{:.0f} W", *p.watts));

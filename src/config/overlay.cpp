@@ -52,6 +52,43 @@ std::string without_alias(const std::string& key) {
   return key;
 }
 
+/// The row of a key, or of a known member of a mapping; null pointer for keys that are neither.
+const OptionFacts* facts_of(const std::string& key) {
+  if (const ConfigOption* option = find_option(key)) return option;
+  const size_t dot = key.rfind('.');
+  const ConfigOption* parent = dot == std::string::npos ? nullptr : find_option(key.substr(0, dot));
+  if (!parent || !parent->members) return nullptr;
+  const std::string name = key.substr(dot + 1);
+  const auto member = std::ranges::find(*parent->members, name, &OptionFacts::key);
+  return member == parent->members->end() ? nullptr : &*member;
+}
+
+bool takes_mapping(const OptionFacts& facts) {
+  using enum OptionType;
+  return facts.type == kMap || facts.type == kTextMap || facts.type == kMapOrText ||
+         facts.type == kList;
+}
+
+/// "Question:", "a: b": one line that YAML takes for a mapping though nobody wrote braces.
+bool reads_as_pair(const std::string& text) {
+  constexpr std::string_view kOtherYaml = "{[\"'&*!|>#%@`?-";
+  const size_t first = text.find_first_not_of(' ');
+  if (first == std::string::npos || kOtherYaml.find(text[first]) != std::string_view::npos)
+    return false;
+  if (text.find('\n') != std::string::npos || text.find(" #") != std::string::npos) return false;
+  return text.ends_with(':') || text.find(": ") != std::string::npos;
+}
+
+/// An override's value as YAML, but a text with a colon where no mapping can be meant.
+Node override_value(const std::string& key, const std::string& text, const Origin& origin,
+                    const ReadContext& context) {
+  const OptionFacts* facts = facts_of(key);
+  if (facts && !takes_mapping(*facts) && reads_as_pair(text)) {
+    return expanded_scalar(text, false, origin, context);
+  }
+  return parse_yaml(text, origin, context);
+}
+
 /// RESULTS_FILE goes to the first csv reporter of a list.
 void set_results_file(Node& document, Node value, Problems& problems) {
   Node* reporter = document.find("reporter");
@@ -175,7 +212,7 @@ void overlay_override(Node& document, const std::string& text, const VariableLoo
     throw ConfigError(to_text(origin) + ": must look like scenario.num_samples=5");
   }
   const std::string key = without_alias(text.substr(0, equals));
-  Node value = parse_yaml(text.substr(equals + 1), origin, {lookup, problems});
+  Node value = override_value(key, text.substr(equals + 1), origin, {lookup, problems});
   if (!set_key(document, key, std::move(value))) {
     problems.error(origin, "the list has no such item");
   }

@@ -11,7 +11,8 @@ namespace aieb {
 
 struct LoadOptions {
   std::string path = {};                    ///< YAML or JSON file; empty: plain defaults
-  std::vector<std::string> overrides = {};  ///< `dotted.key=value`, the value read as YAML
+  std::vector<std::string> overrides = {};  ///< `dotted.key=value`, the value read as YAML;
+                                            ///< "a: b" is text where no mapping may stand
   bool apply_environment = true;            ///< NUM_SAMPLES and the other variables of the table
   bool strict = false;                      ///< every unknown key is an error
 };

@@ -55,8 +55,10 @@ Quantity Quantity::disabled(std::string unit) {
 namespace {
 
 void append_reason(std::string& reasons, const std::string& reason) {
-  if (reason.empty()) return;
-  if (!reasons.empty()) reasons += "; ";
+  constexpr const char* kAnd = "; ";
+  const bool said = (kAnd + reasons + kAnd).find(kAnd + reason + kAnd) != std::string::npos;
+  if (reason.empty() || said) return;
+  if (!reasons.empty()) reasons += kAnd;
   reasons += reason;
 }
 

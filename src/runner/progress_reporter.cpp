@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "core/clock.h"
@@ -14,6 +15,21 @@ constexpr auto kInterval = std::chrono::milliseconds(200);
 
 }  // namespace
 
+std::optional<double> remaining_s(const ExpectedLength& length, double elapsed_s,
+                                  int64_t finished) {
+  if (length.duration_s) return std::max(0.0, *length.duration_s - elapsed_s);
+  const double at_least_s = length.at_least_s - elapsed_s;
+  if (finished == 0 || length.prompts == 0) {
+    return at_least_s > 0 ? std::optional(at_least_s) : std::nullopt;
+  }
+  // Passes are asked whole, so the phase ends with the first one that ends late enough.
+  const double prompt_s = elapsed_s / static_cast<double>(finished);
+  const double pass_s = prompt_s * static_cast<double>(length.prompts);
+  const double begun = static_cast<double>(finished) / static_cast<double>(length.prompts);
+  const double passes = std::max({1.0, std::ceil(begun), std::ceil(length.at_least_s / pass_s)});
+  return std::max(0.0, passes * pass_s - elapsed_s);
+}
+
 ProgressReporter::ProgressReporter(Callback on_progress, ProgressSink& counts, PowerReading power_w)
     : on_progress_(std::move(on_progress)), counts_(counts), power_w_(std::move(power_w)) {
   if (on_progress_) {
@@ -23,13 +39,11 @@ ProgressReporter::ProgressReporter(Callback on_progress, ProgressSink& counts, P
 
 ProgressReporter::~ProgressReporter() = default;
 
-void ProgressReporter::begin(const std::string& phase, int64_t total_prompts,
-                             std::optional<double> duration_s) {
+void ProgressReporter::begin(const std::string& phase, const ExpectedLength& length) {
   log::info("phase: " + phase);
   const std::lock_guard lock(mutex_);
   phase_ = phase;
-  total_prompts_ = total_prompts;
-  duration_s_ = duration_s;
+  length_ = length;
   phase_start_ns_ = now_ns();
   counts_.reset();
 }
@@ -51,19 +65,13 @@ Progress ProgressReporter::snapshot() {
   p.phase = phase_;
   p.prompts_done = counts_.done();
   p.prompts_failed = counts_.failed();
-  p.prompts_total = total_prompts_;
+  p.prompts_total = length_.at_least_s > 0 ? 0 : length_.prompts;
   p.tokens = counts_.tokens();
   p.watts = power_w_();
   const double elapsed = seconds(now_ns() - phase_start_ns_);
   p.elapsed_s = elapsed;
   if (p.tokens > 0 && elapsed > 0) p.tokens_per_s = static_cast<double>(p.tokens) / elapsed;
-  const int64_t finished = p.prompts_done + p.prompts_failed;
-  if (duration_s_) {
-    p.remaining_s = std::max(0.0, *duration_s_ - elapsed);
-  } else if (finished > 0 && total_prompts_ > 0) {
-    p.remaining_s = elapsed / static_cast<double>(finished) *
-                    static_cast<double>(std::max<int64_t>(0, total_prompts_ - finished));
-  }
+  p.remaining_s = remaining_s(length_, elapsed, p.prompts_done + p.prompts_failed);
   return p;
 }
 

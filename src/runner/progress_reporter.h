@@ -13,6 +13,17 @@
 
 namespace aieb {
 
+/// How long a phase takes, as far as it is known beforehand.
+struct ExpectedLength {
+  int64_t prompts = 0;                              ///< 0: unknown
+  std::optional<double> duration_s = std::nullopt;  ///< the phase ends by the clock
+  /// The prompts are asked again until this much time has passed; 0: once.
+  double at_least_s = 0;
+};
+
+/// Time until a phase that has finished `finished` prompts in `elapsed_s` is over.
+std::optional<double> remaining_s(const ExpectedLength& length, double elapsed_s, int64_t finished);
+
 /// Calls `RunOptions::on_progress` five times a second from a thread of its own, which sleeps in
 /// between so that it does not disturb the measurement.
 class ProgressReporter {
@@ -24,8 +35,8 @@ class ProgressReporter {
   ProgressReporter(Callback on_progress, ProgressSink& counts, PowerReading power_w);
   ~ProgressReporter();
 
-  /// Starts a new phase: counts begin at 0. `total_prompts` 0 and no `duration_s`: unknown length.
-  void begin(const std::string& phase, int64_t total_prompts, std::optional<double> duration_s);
+  /// Starts a new phase: counts begin at 0.
+  void begin(const std::string& phase, const ExpectedLength& length = {});
 
  private:
   void loop(const std::stop_token& stop);
@@ -37,8 +48,7 @@ class ProgressReporter {
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::string phase_;
-  int64_t total_prompts_ = 0;
-  std::optional<double> duration_s_;
+  ExpectedLength length_;
   int64_t phase_start_ns_ = 0;
   std::jthread thread_;
 };

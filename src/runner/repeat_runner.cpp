@@ -1,6 +1,7 @@
 #include "runner/repeat_runner.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <span>
 #include <utility>
@@ -36,6 +37,19 @@ Json as_json(const std::map<int, double>& temperatures) {
   return out;
 }
 
+/// What is known of a measure phase before it begins.
+ExpectedLength measure_length(const Plan& plan) {
+  const LoadPlan& load = plan.measure.load;
+  const double least_s = plan.protocol.short_window == "extend" ? plan.protocol.min_window_s : 0;
+  if (load.duration_ns) {
+    const double once_s = seconds(*load.duration_ns);
+    return {.duration_s =
+                once_s > 0 ? once_s * std::max(1.0, std::ceil(least_s / once_s)) : once_s};
+  }
+  return {.prompts = planned_requests(plan.measure).value_or(load.max_requests.value_or(0)),
+          .at_least_s = least_s};
+}
+
 }  // namespace
 
 bool is_stable(std::span<const double> rates, int window, double limit) {
@@ -58,7 +72,7 @@ std::optional<Error> RepeatRunner::execute() {
 void RepeatRunner::cool_down(int repeat) {
   const Protocol& protocol = parts_.plan.protocol;
   if (!protocol.cooldown_c) return;
-  parts_.progress.begin("cooling down", 0, std::nullopt);
+  parts_.progress.begin("cooling down");
   const PhaseScope phase(parts_.phases, PhaseKind::kCooldown, repeat);
   if (parts_.watch.temperatures().empty()) {
     if (repeat == 0) {
@@ -96,7 +110,7 @@ double RepeatRunner::warm_up_once() {
 void RepeatRunner::warm_up(int repeat) {
   const Plan& plan = parts_.plan;
   if (plan.warmup.requests.empty()) return;
-  parts_.progress.begin("warm-up", static_cast<int64_t>(plan.warmup.requests.size()), std::nullopt);
+  parts_.progress.begin("warm-up", {.prompts = static_cast<int64_t>(plan.warmup.requests.size())});
   const PhaseScope phase(parts_.phases, PhaseKind::kWarmup, repeat);
   const Protocol& protocol = plan.protocol;
   std::vector<double> rates = {warm_up_once()};
@@ -120,13 +134,9 @@ void RepeatRunner::warm_up(int repeat) {
 /// What goes wrong here ends the measurement, not the results: every finished request counts.
 void RepeatRunner::measure(int repeat) {
   const Plan& plan = parts_.plan;
-  const LoadPlan& load = plan.measure.load;
-  const std::optional<int64_t> requests = planned_requests(plan.measure);
   const std::string of =
       plan.protocol.repeats > 1 ? fmt::format(" {} of {}", repeat + 1, plan.protocol.repeats) : "";
-  parts_.progress.begin(
-      "measuring" + of, requests.value_or(load.max_requests.value_or(0)),
-      load.duration_ns ? std::optional(seconds(*load.duration_ns)) : std::nullopt);
+  parts_.progress.begin("measuring" + of, measure_length(plan));
   parts_.before_measure();
   double length_s = 0;
   int passes = 0;

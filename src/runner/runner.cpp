@@ -111,7 +111,7 @@ class Run {
   }
 
   void load() {
-    progress_->begin("loading model", 0, std::nullopt);
+    progress_->begin("loading model");
     const PhaseScope phase(*phases_, PhaseKind::kLoad);
     backend_->load();
     const BackendInfo info = backend_->info();
@@ -123,14 +123,14 @@ class Run {
   /// What the client adds to latencies at the load of this run.
   void calibrate_client() {
     if (!asks_a_server() || !wants_calibration(config_) || stopped()) return;
-    progress_->begin("calibrating the client", 0, std::nullopt);
+    progress_->begin("calibrating the client");
     const Calibration own = calibrate(calibration_load(config_, plan_.measure), options_.stop);
     if (!stopped()) sink_->event({now_ns(), kCalibrationEvent, to_json(own)});
   }
 
   void measure_idle() {
     if (!config_.metrics.enabled || config_.metrics.idle_s <= 0 || stopped()) return;
-    progress_->begin("idle power", 0, config_.metrics.idle_s);
+    progress_->begin("idle power", {.duration_s = config_.metrics.idle_s});
     const PhaseScope phase(*phases_, PhaseKind::kIdle);
     sleep_unless_stopped(config_.metrics.idle_s, options_.stop);
   }

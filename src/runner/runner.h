@@ -22,7 +22,7 @@ struct Progress {
   std::string detail;  ///< further words, e.g. how much of a download is done
   int64_t prompts_done = 0;
   int64_t prompts_failed = 0;
-  int64_t prompts_total = 0;
+  int64_t prompts_total = 0;  ///< 0: not known beforehand
   int64_t tokens = 0;
   std::optional<double> tokens_per_s;
   std::optional<double> watts;  ///< absent: no power reading (yet)

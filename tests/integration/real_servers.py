@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 from cli_harness import ROOT, aieb, environment
-from prometheus_client.parser import text_string_to_metric_families
 
 STATE = ROOT / ".aieb"
 LOGS = ROOT / "build" / "server-logs"
@@ -141,6 +140,8 @@ class RealServer:
     def counters(self) -> dict[str, float]:
         """Everything on the /metrics page, summed over labels, except that the reasons for which
         requests ended are kept apart: vllm:request_success_total.abort."""
+        from prometheus_client.parser import text_string_to_metric_families
+
         sums: dict[str, float] = {}
         for family in text_string_to_metric_families(get(f"{self.root}/metrics")):
             for sample in family.samples:

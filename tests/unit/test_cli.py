@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from cli_harness import ROOT, aieb, assert_fails
+from cli_harness import BINARY, ROOT, aieb, assert_fails, environment
 
 COMMANDS = ["run", "sweep", "validate", "list", "show", "report", "compare", "doctor", "version"]
 
@@ -132,6 +134,31 @@ def test_an_unusable_output_folder_is_found_before_anything_is_run(
     blocker.write_text("a file where a folder should be")
     result = aieb(folder, "run", "minimal.yaml", override.format(blocker))
     assert_fails(result, 3, str(blocker), "move it or choose another path")
+
+
+def test_away_from_the_repository_settings_are_enough(folder: Path) -> None:
+    """An installed binary has no configs/ beside it: the defaults are what settings change."""
+    installed = folder / "bin" / "aieb"
+    installed.parent.mkdir()
+    shutil.copy(BINARY, installed)
+
+    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [
+            str(installed),
+            "run",
+            "--dry-run",
+            "scenario.dataset_name=prompts.jsonl",
+            *words,
+        ]
+        settings = environment(**variables)
+        return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True)
+
+    named = run("backend.type=openai", "backend.model=my/model")
+    assert named.returncode == 0, named.stderr
+    assert "Plan of the default configuration" in named.stdout and "my/model" in named.stdout
+    assert "my/model" in run(BENCHMARK_MODEL="my/model").stdout
+    silent = run("backend.endpoint=http://127.0.0.1:9/v1")
+    assert silent.returncode == 0, "a server that was named is measured, or its absence an error"
 
 
 def test_a_server_that_is_not_there_is_code_5(folder: Path) -> None:

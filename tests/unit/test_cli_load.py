@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from cli_harness import aieb, assert_fails, fake_server, start_aieb
+
+pytest.importorskip("tokenizers")
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 FAST = ("--ttft-ms", "5", "--itl-ms", "1")

@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 from cli_harness import BINARY, ROOT, environment, fake_server
@@ -103,12 +102,14 @@ def test_what_is_copied_exists_and_is_small(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMPOSE_FILES)
 def test_compose_files_follow_the_specification(name: str) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA.read_text())
     errors = jsonschema.Draft7Validator(schema).iter_errors(compose(name))
     assert [f"{list(error.path)}: {error.message}" for error in errors] == []
 
 
 def test_the_schema_finds_mistakes() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
     wrong = {"services": {"a": {"image": "x", "comand": ["y"]}}}
     schema = json.loads(SCHEMA.read_text())
     assert list(jsonschema.Draft7Validator(schema).iter_errors(wrong))

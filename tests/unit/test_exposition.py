@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from cli_harness import BINARY
+
+pytest.importorskip("prometheus_client")
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )

@@ -7,8 +7,10 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-import pandas as pd
 import pytest
+
+pytest.importorskip("codecarbon")
+import pandas as pd
 from codecarbon.output_methods.emissions_data import EmissionsData
 from codecarbon.output_methods.file import FileOutput
 

@@ -25,6 +25,12 @@ import dockerfile
 ROOT = Path(__file__).resolve().parent.parent.parent
 BASE_PACKAGES = "python3,python3-venv,ca-certificates"
 MIRROR = "http://deb.debian.org/debian"
+# As in the official image; the security suite has the Rust that is recent enough.
+SOURCES = f"""\
+deb {MIRROR} bookworm main
+deb {MIRROR} bookworm-updates main
+deb {MIRROR}-security bookworm-security main
+"""
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -75,6 +81,7 @@ class Builder:
             say("debootstrap")
             options = ["--variant=minbase", f"--include={BASE_PACKAGES}"]
             run(["debootstrap", *options, "bookworm", str(base), MIRROR])
+            (base / "etc/apt/sources.list").write_text(SOURCES)
             # As in Docker's own images: what a cut-off build left is thrown away anyway.
             (base / "etc/dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n")
         return base

@@ -54,6 +54,15 @@ TEST(Sparkline, is_empty_without_values_and_flat_without_power) {
   EXPECT_EQ(sparkline(std::vector<double>{0, 0}), "▁▁");
 }
 
+TEST(ProgressBar, counts_prompts_whose_number_is_not_known_beforehand) {
+  Progress p = measuring();
+  p.prompts_done = 331;
+  p.prompts_total = 0;
+  EXPECT_EQ(progress_bar(p, 62), "measuring       ██████░░░░  332 prompts (1 failed)  0:07 left");
+  EXPECT_EQ(progress_sentence(p),
+            "measuring: 332 prompts (1 failed), 92.3 tokens/s, 31 W, 7.40 s left");
+}
+
 TEST(ProgressBar, has_no_bar_while_nobody_knows_how_long_it_takes) {
   Progress loading;
   loading.phase = "loading model";

@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "config/expand.h"
 #include "config/support.h"
 
@@ -7,6 +9,7 @@ namespace {
 using test::error_of;
 using test::parse;
 using test::ScopedEnvironment;
+using ::testing::HasSubstr;
 
 TEST(Precedence, is_file_then_environment_then_overrides) {
   const ScopedEnvironment environment({{"NUM_SAMPLES", "20"}, {"BENCHMARK_MODEL", "gpt2"}});
@@ -105,6 +108,24 @@ TEST(Overrides, of_a_whole_mapping_replace_it) {
                             {"scenario.generate_kwargs={max_new_tokens: 4}"})
                           .config;
   EXPECT_EQ(config.scenario.generate_kwargs, Json({{"max_new_tokens", 4}}));
+}
+
+TEST(Overrides, with_a_colon_are_text_where_no_mapping_may_stand) {
+  const ScopedEnvironment environment({{"AIEB_TEST_NAME", "ab"}});
+  const std::vector<std::pair<std::string, std::string>> texts = {
+      {"Question:", "Question:"},    {"a: b", "a: b"},   {"a: b: c", "a: b: c"},
+      {"${AIEB_TEST_NAME}:", "ab:"}, {"'a: b'", "a: b"}, {"a:b", "a:b"},
+  };
+  for (const auto& [text, name] : texts) {
+    EXPECT_EQ(parse("", {"name=" + text}).config.name, name) << text;
+  }
+  const auto kwargs =
+      parse("", {"scenario.generate_kwargs.stop=Q:"}).config.scenario.generate_kwargs;
+  EXPECT_EQ(kwargs["stop"], Json({"Q:"}));
+  EXPECT_THAT(error_of("", {"metrics.pue=x:"}), HasSubstr("found 'x:'"));
+  EXPECT_THAT(error_of("", {"name={a: b}"}), HasSubstr("found a mapping"));
+  EXPECT_EQ(parse("", {"scenario.generate_kwargs=top_k: 2"}).config.scenario.generate_kwargs,
+            Json({{"top_k", 2}}));
 }
 
 TEST(Overrides, of_null_bring_the_default_back) {

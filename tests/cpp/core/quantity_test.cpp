@@ -41,6 +41,12 @@ TEST(Quantity, a_sum_of_unknowns_is_unknown_not_zero) {
   EXPECT_TRUE(to_json(sum_independent(parts))["value"].is_null());
 }
 
+TEST(Quantity, a_sum_says_once_what_several_parts_lack) {
+  const std::array parts{Quantity::missing("J", "hidden"), Quantity::missing("J", "hid"),
+                         Quantity::missing("J", "hidden")};
+  EXPECT_EQ(sum_independent(parts).reason, "hidden; hid");
+}
+
 TEST(Quantity, mixed_sources_make_a_partial_sum) {
   const std::array parts{joules(1, 0, 0), joules(1, 0, 0, Source::kEstimated)};
   EXPECT_EQ(sum_independent(parts).source, Source::kPartial);

@@ -17,6 +17,7 @@ using test::FakeNvml;
 using test::FakeTree;
 using test::NoNvml;
 using ::testing::Contains;
+using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -66,6 +67,7 @@ struct ProtocolRun {
   BenchmarkConfig config;
   SteadyBackend::Delay delay_s = [](int) { return 0.02; };
   std::vector<int> gpus;
+  std::function<void(const Progress&)> on_progress;
 
   explicit ProtocolRun(Json protocol) {
     folder.write("prompts.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n{\"text\": \"c\"}\n");
@@ -78,6 +80,7 @@ struct ProtocolRun {
 
   RunOutcome execute() {
     RunOptions options;
+    options.on_progress = on_progress;
     options.trace_path = folder.path("run.db");
     options.make_backend = [this](const BenchmarkConfig&) {
       return std::make_unique<SteadyBackend>(delay_s, gpus);
@@ -124,6 +127,31 @@ TEST(ProtocolRun, a_window_that_is_too_short_is_extended_by_asking_again) {
   EXPECT_GT(r.total_prompts, 4);
   EXPECT_EQ(r.total_prompts % 2, 0) << "all prompts are asked equally often";
   EXPECT_TRUE(r.repeats[0].flags.empty());
+}
+
+TEST(ProtocolRun, promises_no_number_of_prompts_while_it_asks_again) {
+  const NoNvml none;
+  ProtocolRun run({{"min_window_s", 0.7}, {"short_window", "extend"}});
+  std::vector<Progress> seen;
+  run.on_progress = [&](const Progress& p) {
+    if (p.phase == "measuring" && p.prompts_done > 0) seen.push_back(p);
+  };
+  run.execute();
+  ASSERT_FALSE(seen.empty());
+  for (const Progress& p : seen) EXPECT_EQ(p.prompts_total, 0);
+  EXPECT_THAT(seen.front().remaining_s, ::testing::Optional(::testing::Gt(0.2)));
+}
+
+TEST(ExpectedLength, ends_with_the_first_whole_pass_that_is_long_enough) {
+  const ExpectedLength extended{.prompts = 20, .at_least_s = 10};
+  EXPECT_THAT(remaining_s(extended, 0, 0), ::testing::Optional(10.0));
+  EXPECT_THAT(remaining_s(extended, 2, 10), ::testing::Optional(DoubleNear(10, 1e-9)));  // 3 × 4 s
+  EXPECT_THAT(remaining_s(extended, 11, 55), ::testing::Optional(DoubleNear(1, 1e-9)));
+  EXPECT_THAT(remaining_s(extended, 30, 10), ::testing::Optional(DoubleNear(30, 1e-9)));
+  EXPECT_THAT(remaining_s({.prompts = 20}, 2, 10), ::testing::Optional(2.0));
+  EXPECT_THAT(remaining_s({.duration_s = 5}, 6, 10), ::testing::Optional(0.0));
+  EXPECT_EQ(remaining_s({.prompts = 20}, 2, 0), std::nullopt);
+  EXPECT_EQ(remaining_s({}, 2, 3), std::nullopt);
 }
 
 TEST(ProtocolRun, a_window_that_is_too_short_is_refused_with_the_remedy) {
