@@ -61,6 +61,7 @@ TEST(ServerRun, sends_one_at_a_time_on_one_connection_when_sequential) {
   EXPECT_EQ(ran.sink.finished.size(), 5U);
   EXPECT_EQ(most, 1);
   EXPECT_EQ(server->connections(), 1);
+  EXPECT_THAT(ran.sink.connections_opened, testing::ElementsAre(1));
   for (size_t i = 0; i < 5; ++i) EXPECT_EQ(ran.sink.finished[i].id, 100 + static_cast<int64_t>(i));
 }
 
@@ -79,6 +80,7 @@ TEST(ServerRun, keeps_exactly_the_concurrency_in_flight) {
   run(ran, *server, workload_of(40, "closed", 8));
   EXPECT_EQ(ran.sink.finished.size(), 40U);
   EXPECT_EQ(most, 8);
+  EXPECT_THAT(ran.sink.connections_opened, testing::ElementsAre(8));
   std::set<int64_t> ids;
   for (const RequestRecord& r : ran.sink.finished) {
     EXPECT_EQ(r.status, RequestStatus::kOk) << r.error;

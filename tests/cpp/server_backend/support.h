@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "backends/vllm/server_backend.h"
+#include "core/client_load.h"
 #include "core/error.h"
 #include "core/events.h"
 #include "http/script_server.h"
@@ -32,12 +33,19 @@ class Collector final : public EventSink {
   void phase_end(const Phase&) override {}
   void domain(const Domain&) override {}
   void samples(const std::vector<Sample>&) override {}
-  void event(TraceEvent event) override { events.push_back(std::move(event)); }
+  void event(TraceEvent event) override {
+    if (event.kind == kConnectionsEvent) {
+      connections_opened.push_back(event.data.at("opened").get<int64_t>());
+    } else {
+      events.push_back(std::move(event));
+    }
+  }
 
   std::vector<int64_t> started;
   std::atomic<int64_t> tokens{0};
   std::vector<RequestRecord> finished;
-  std::vector<TraceEvent> events;
+  std::vector<int64_t> connections_opened;  ///< by each pass over a workload
+  std::vector<TraceEvent> events;           ///< all others
 };
 
 inline constexpr const char* kModel = "HuggingFaceTB/SmolLM2-135M-Instruct";
