@@ -11,6 +11,14 @@
 #include "core/error.h"
 
 namespace aieb::engine {
+namespace {
+
+size_t page_bytes() {
+  static const auto bytes = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+}  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   const auto fail = [&path](const char* what) {
@@ -30,6 +38,18 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   if (!known || data == MAP_FAILED) fail("cannot map the weight file");
   return std::shared_ptr<const MappedFile>(
       new MappedFile(path, static_cast<const std::byte*>(data), size));
+}
+
+void MappedFile::prefetch(size_t begin, size_t end) const noexcept {
+  const size_t first = begin / page_bytes() * page_bytes();
+  ::madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_WILLNEED);
+}
+
+void MappedFile::release(size_t begin, size_t end) const noexcept {
+  const size_t first = (begin + page_bytes() - 1) / page_bytes() * page_bytes();
+  const size_t last = end / page_bytes() * page_bytes();
+  if (first >= last) return;
+  ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

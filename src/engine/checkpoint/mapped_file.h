@@ -20,6 +20,12 @@ class MappedFile {
   [[nodiscard]] const std::byte* data() const { return data_; }
   [[nodiscard]] size_t size() const { return size_; }
 
+  /// Begins to read these bytes from the disk in large pieces; returns at once.
+  void prefetch(size_t begin, size_t end) const noexcept;
+  /// These bytes are not needed for now: they leave the process's memory, not the system's cache,
+  /// and come back when they are read. Pages shared with bytes outside stay.
+  void release(size_t begin, size_t end) const noexcept;
+
  private:
   MappedFile(std::string path, const std::byte* data, size_t size)
       : path_(std::move(path)), data_(data), size_(size) {}

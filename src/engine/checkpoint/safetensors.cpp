@@ -150,7 +150,11 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
     std::memcpy(copy.data_ptr(), data, entry.end - entry.begin);
     return copy;
   }
-  return at::from_blob(data, entry.shape, [file = file_](void*) {}, options);
+  file_->prefetch(entry.begin, entry.end);
+  const auto done = [file = file_, begin = entry.begin, end = entry.end](void*) {
+    file->release(begin, end);
+  };
+  return at::from_blob(data, entry.shape, done, options);
 }
 
 }  // namespace aieb::engine
