@@ -1,6 +1,7 @@
 // The pytorch plug-in as a host sees it: opened at run time, driven through Backend.
 #include "backends/plugin.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <random>
@@ -223,10 +224,13 @@ TEST_F(Plugin, a_stop_string_ends_the_answer) {
   const auto backend = loaded();
   Request free = request(0, "w5", 8);
   const auto tokens = run(*backend, {free}).at(0).extra["token_ids"].get<std::vector<int>>();
-  free.params.stop = {"w" + std::to_string(tokens[3])};
+  // Whatever the model says: tokens below 3 are special and are no words of the answer.
+  const auto word = std::find_if(tokens.begin(), tokens.end(), [](int token) { return token > 2; });
+  if (word == tokens.end()) GTEST_SKIP() << "seed " << seed_ << " says no word at all";
+  free.params.stop = {"w" + std::to_string(*word)};
   const RequestRecord record = run(*backend, {free}).at(0);
-  EXPECT_EQ(record.finish_reason, "stop");
-  EXPECT_LE(*record.output_tokens, 4);
+  EXPECT_EQ(record.finish_reason, "stop") << "seed " << seed_;
+  EXPECT_LE(*record.output_tokens, word - tokens.begin() + 1);
 }
 
 TEST_F(Plugin, info_describes_the_loaded_model) {
