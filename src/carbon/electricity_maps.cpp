@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
@@ -14,13 +13,13 @@
 #include "carbon/table.h"
 #include "carbon/timestamp.h"
 #include "core/error.h"
+#include "core/text.h"
 #include "http/client.h"
 #include "http/url.h"
 
 namespace aieb {
 namespace {
 
-constexpr int64_t kHour_ns = 3'600'000'000'000;
 constexpr int64_t kConnectTimeout_ns = 5'000'000'000;
 constexpr int64_t kTimeout_ns = 10'000'000'000;
 constexpr int64_t kStale_ns = 2 * kHour_ns;
@@ -98,20 +97,10 @@ std::string zone_of(const MetricsConfig& config) {
                     "' of " + country->country_iso3 + ": " + kGive);
 }
 
-std::string encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
-  return out;
-}
-
 /// "lat=…&lon=…" of two numbers with a comma, else "zone=…".
 std::string question_of(const std::string& zone) {
   const size_t comma = zone.find(',');
-  if (comma == std::string::npos) return "zone=" + encoded(zone);
+  if (comma == std::string::npos) return "zone=" + percent_encoded(zone);
   char* end = nullptr;
   const std::string latitude = zone.substr(0, comma);
   const std::string longitude = zone.substr(comma + 1);

@@ -14,6 +14,7 @@
 #include "carbon/timestamp.h"
 #include "core/csv.h"
 #include "core/error.h"
+#include "core/text.h"
 
 namespace aieb {
 namespace {
@@ -25,8 +26,7 @@ constexpr double kLeastUncertainty = 25;
 
 constexpr double kGramsPerPound = 453.59237;
 constexpr double kPoundsPerMwh = kGramsPerPound / 1000;  ///< in g/kWh
-constexpr int64_t kHour_ns = 3'600'000'000'000;
-constexpr double kGap = 1.5;  ///< steps
+constexpr double kGap = 1.5;                             ///< steps
 
 struct TimeColumn {
   std::string_view name;
@@ -93,12 +93,6 @@ std::optional<double> number_of(const std::string& cell) {
   const auto [stop, error] = std::from_chars(cell.data(), end, value);
   if (error != std::errc() || stop != end || !std::isfinite(value)) return std::nullopt;
   return value;
-}
-
-std::string without_blanks(const std::string& cell) {
-  const size_t from = cell.find_first_not_of(" \t\r");
-  if (from == std::string::npos) return "";
-  return cell.substr(from, cell.find_last_not_of(" \t\r") - from + 1);
 }
 
 bool is_absent(const std::string& cell) {
@@ -170,7 +164,7 @@ class SeriesReader {
       value_ = *at;
       unit_ = column.g_per_kwh;
       out_.basis = column.basis;
-      out_.column = without_blanks(rows_.front()[*at]);
+      out_.column = trimmed(rows_.front()[*at]);
       return;
     }
     unknown_header("carbon intensities", names_of(kValueColumns));
@@ -185,7 +179,7 @@ class SeriesReader {
 
   [[nodiscard]] std::string cell(size_t row, std::optional<size_t> column) const {
     if (!column || *column >= rows_[row].size()) return "";
-    return without_blanks(rows_[row][*column]);
+    return std::string(trimmed(rows_[row][*column]));
   }
 
   [[nodiscard]] bool of_zone(size_t row) const {

@@ -10,6 +10,9 @@
 
 namespace aieb {
 
+/// What intensities are published for.
+constexpr int64_t kHour_ns = 3'600'000'000'000;
+
 /// How a file of carbon intensities by time is to be read.
 struct SeriesOptions {
   std::string name;                           ///< of the file, for messages

@@ -123,7 +123,8 @@ std::string FitCheck::failed_allocation(const MemoryDemand& demand,
     fullest = i;
     least = free;
   }
-  Shortage shortage = describe(fullest, least.value_or(0), demand);
+  if (!least) return "out of memory: " + detail;
+  Shortage shortage = describe(fullest, *least, demand);
   shortage.loaded = true;
   shortage.detail = detail;
   note_elsewhere(shortage);

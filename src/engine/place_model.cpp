@@ -26,13 +26,21 @@ PlaceLimits asked_limits(const PlacementWish& wish) {
   return user_limits(limits);
 }
 
+int64_t known_free(const PlacementWish& wish, const Lane& lane) {
+  const auto free = wish.free(lane);
+  if (free) return *free;
+  throw EnvironmentError("backend.device_map: how much memory is free on " +
+                         place_text(lane.place) +
+                         " cannot be found out; say in backend.max_memory how much may be used");
+}
+
 PlaceLimits limits_of_what_is_free(const PlacementWish& wish) {
   std::map<int, int64_t> gpus;
   for (const int gpu : wish.gpus) {
     const Place place = std::to_string(gpu);
-    gpus[gpu] = wish.free({place, device_of(wish, place)}).value_or(0);
+    gpus[gpu] = known_free(wish, {place, device_of(wish, place)});
   }
-  return free_limits(gpus, wish.free({"cpu", at::kCPU}).value_or(0));
+  return free_limits(gpus, known_free(wish, Lane{}));
 }
 
 Placement planned(const Outline& outline, const ModelSpec& spec, bool quantised, Spread spread,

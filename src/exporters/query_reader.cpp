@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "exporters/source_reader.h"
 
 namespace aieb::exporters {
@@ -19,16 +20,6 @@ constexpr int64_t kFirstRange_s = 60;
 /// What later requests look back beyond the newest value that is known: samples become visible a
 /// little after their time, and those of different targets at different times.
 constexpr int64_t kOverlap_s = 30;
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 /// A label's value inside a selector.
 std::string in_quotes(const std::string& value) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace aieb::http {
 namespace {
@@ -101,20 +102,10 @@ UnixParts unix_parts(std::string_view text) {
   return parts;
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
-
 }  // namespace
 
 Endpoint Endpoint::parse(std::string_view raw) {
-  const std::string_view text = trim(raw);
+  const std::string_view text = trimmed(raw);
   if (text.empty()) refuse(text, "is empty");
   const bool unix_socket =
       starts_with_ignoring_case(text, "unix:") || starts_with_ignoring_case(text, "http+unix:");

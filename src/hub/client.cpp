@@ -8,26 +8,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/text.h"
+
 namespace aieb::hub {
 namespace {
 
 constexpr int kAttempts = 4;
 constexpr int kRedirects = 5;
-
-/// `keep` besides letters, digits and "-_.~" stays as it is.
-std::string url_encoded(const std::string& text, char keep = '\0') {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~' ||
-        (keep != '\0' && c == keep)) {
-      result += c;
-    } else {
-      result += fmt::format("%{:02X}", byte);
-    }
-  }
-  return result;
-}
 
 /// W/"abc" or "abc" → abc; must be usable as a file name.
 std::string normalized_etag(std::string etag) {
@@ -95,7 +82,7 @@ HttpRequest HubClient::get(const std::string& url) const {
 
 std::string HubClient::file_url(const Repo& repo, const std::string& file) const {
   return fmt::format("{}/{}{}/resolve/{}/{}", settings_.endpoint, web_folder(repo.kind), repo.id,
-                     url_encoded(repo.revision), url_encoded(file, '/'));
+                     percent_encoded(repo.revision), percent_encoded(file, "/"));
 }
 
 HttpResponse HubClient::perform(const HttpRequest& request) {
@@ -157,8 +144,9 @@ std::vector<std::string> HubClient::similar(const Repo& repo) {
   const std::string name = repo.id.substr(repo.id.find('/') + 1);
   std::vector<std::string> ids;
   try {
-    const HttpResponse response = connection_.perform(get(fmt::format(
-        "{}/api/{}?search={}&limit=3", settings_.endpoint, repo.api_folder(), url_encoded(name))));
+    const HttpResponse response =
+        connection_.perform(get(fmt::format("{}/api/{}?search={}&limit=3", settings_.endpoint,
+                                            repo.api_folder(), percent_encoded(name))));
     if (!response.ok()) return ids;
     const Json answer = Json::parse(response.body);
     for (const Json& entry : answer) {
@@ -173,7 +161,7 @@ std::vector<std::string> HubClient::similar(const Repo& repo) {
 Listing HubClient::list(const Repo& repo) {
   const HttpResponse response =
       perform(get(fmt::format("{}/api/{}/{}/revision/{}?blobs=true", settings_.endpoint,
-                              repo.api_folder(), repo.id, url_encoded(repo.revision))));
+                              repo.api_folder(), repo.id, percent_encoded(repo.revision))));
   if (!response.ok()) refuse(response, repo, "");
   Listing listing;
   try {

@@ -1,12 +1,13 @@
 #include "meters/amdsmi_api.h"
 
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include <dlfcn.h>
+
+#include "meters/pci.h"
 
 namespace aieb {
 namespace {
@@ -206,13 +207,10 @@ AmdResult<std::string> AmdSmi::uuid(Handle gpu) const {
 AmdResult<std::string> AmdSmi::pci_bus_id(Handle gpu) const {
   const auto bdf = Calls::get<uint64_t>(functions_->amdsmi_get_gpu_device_bdf, gpu);
   if (!bdf.value) return {std::nullopt, bdf.code};
-  std::array<char, 32> text{};
   const auto part = [&](int shift, uint64_t mask) {
     return static_cast<unsigned>((*bdf.value >> shift) & mask);
   };
-  std::snprintf(text.data(), text.size(), "%04x:%02x:%02x.%x", part(16, 0xffffffff), part(8, 0xff),
-                part(3, 0x1f), part(0, 0x7));
-  return {std::string(text.data()), bdf.code};
+  return {pci_address(part(16, 0xffffffff), part(8, 0xff), part(3, 0x1f), part(0, 0x7)), bdf.code};
 }
 
 AmdResult<amdsmi::Energy> AmdSmi::energy(Handle gpu) const {

@@ -1,11 +1,10 @@
 #include "meters/kfd.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <sstream>
 
+#include "meters/pci.h"
 #include "meters/sysfs.h"
 
 namespace aieb {
@@ -22,10 +21,7 @@ std::string bus_id_of(const std::string& properties) {
     if (name == "location_id") location = static_cast<unsigned>(value);
     if (name == "domain") domain = static_cast<unsigned>(value);
   }
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%04x:%02x:%02x.%x", domain, location >> 8 & 0xff,
-                location >> 3 & 0x1f, location & 0x7);
-  return text.data();
+  return pci_address(domain, location >> 8 & 0xff, location >> 3 & 0x1f, location & 0x7);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "meters/pci.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "meters/sysfs.h"
 
@@ -16,6 +18,12 @@ bool pci_device_exists(const std::string& sys_root, std::string_view vendor,
     return std::any_of(classes.begin(), classes.end(),
                        [&](std::string_view prefix) { return its_class.rfind(prefix, 0) == 0; });
   });
+}
+
+std::string pci_address(unsigned domain, unsigned bus, unsigned device, unsigned function) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%04x:%02x:%02x.%x", domain, bus, device, function);
+  return text.data();
 }
 
 }  // namespace aieb

@@ -16,4 +16,7 @@ constexpr std::string_view kPciAccelerator = "0x12";
 bool pci_device_exists(const std::string& sys_root, std::string_view vendor,
                        const std::vector<std::string_view>& classes);
 
+/// An address as sysfs writes it: "0000:c1:00.0".
+std::string pci_address(unsigned domain, unsigned bus, unsigned device, unsigned function);
+
 }  // namespace aieb

@@ -154,11 +154,12 @@ Check check_node(const std::vector<Observation>& seen, const Discovery& rapl) {
   double node = 0;
   double cpu = 0;
   for (const Observation& o : seen) {
-    const double power = o.mean_power_w().value_or(0);
-    if (o.domain.component == Component::kNode) node += power;
-    if (o.domain.component == Component::kCpu && o.domain.kind != DomainKind::kEstimate) {
-      cpu += power;
-    }
+    const bool measured_cpu =
+        o.domain.component == Component::kCpu && o.domain.kind != DomainKind::kEstimate;
+    if (o.domain.component != Component::kNode && !measured_cpu) continue;
+    const std::optional<double> power = o.mean_power_w();
+    if (!power) return check;  // sums with a gap cannot be compared
+    (measured_cpu ? cpu : node) += *power;
   }
   if (check.state == Check::ok && node > 0 && cpu > node * (1 + kTolerance)) {
     check.state = Check::warn;

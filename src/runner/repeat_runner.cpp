@@ -126,9 +126,12 @@ void RepeatRunner::warm_up(int repeat) {
         {"rounds", rates.size()},
         {"cv", cv ? Json(*cv) : Json()},
         {"stable", stable()},
-        {"text", fmt::format("after {} rounds of warm-up the throughput still varied by "
-                             "{:.1f} %, the protocol allows {:.1f} %",
-                             rates.size(), 100 * cv.value_or(0), 100 * *protocol.warmup_cv)}});
+        {"text", cv ? fmt::format("after {} rounds of warm-up the throughput still varied by "
+                                  "{:.1f} %, the protocol allows {:.1f} %",
+                                  rates.size(), 100 * *cv, 100 * *protocol.warmup_cv)
+                    : fmt::format("{} rounds of warm-up say nothing about how much the throughput "
+                                  "varies: too few of them were answered",
+                                  rates.size())}});
 }
 
 /// What goes wrong here ends the measurement, not the results: every finished request counts.

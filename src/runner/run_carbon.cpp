@@ -12,7 +12,6 @@
 namespace aieb {
 namespace {
 
-constexpr int64_t kHour_ns = 3'600'000'000'000;
 constexpr const char* kLicence = "Electricity Maps, terms of its API";
 
 MetricsConfig needed(MetricsConfig metrics) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace aieb {
 namespace {
@@ -13,12 +14,6 @@ namespace {
 constexpr size_t kMostPoints = 10'000;
 constexpr const char* kConcurrency = "scenario.load.concurrency";
 constexpr const char* kRequestRate = "scenario.load.request_rate";
-
-std::string trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(' ') - first + 1));
-}
 
 /// Splits at the commas that stand outside of brackets, braces and quotes.
 class ValueSplitter {
@@ -28,10 +23,10 @@ class ValueSplitter {
     for (size_t i = 0; i < text.size(); ++i) {
       read(text[i]);
       if (text[i] != ',' || depth_ != 0 || quote_) continue;
-      values_.push_back(trimmed(text.substr(begin, i - begin)));
+      values_.emplace_back(trimmed(text.substr(begin, i - begin)));
       begin = i + 1;
     }
-    values_.push_back(trimmed(text.substr(begin)));
+    values_.emplace_back(trimmed(text.substr(begin)));
     if (depth_ != 0 || quote_) {
       throw ConfigError(fmt::format("'{}' has a bracket or quote without its partner", word));
     }

@@ -184,6 +184,14 @@ def test_weights_that_do_not_fit_are_refused_before_loading_with_what_would_do(l
     assert "batch_size" not in text  # the weights alone are too large
 
 
+def test_a_device_whose_free_memory_is_unknown_is_not_taken_for_a_full_one(llama):
+    folder, total = llama
+    code, text = fails_with(folder, "--map", '"auto"', "--free", free(gpu0=total, cpu=total))
+    assert code == 3
+    assert "free on GPU 1 cannot be found out" in text
+    assert "backend.max_memory" in text
+
+
 def test_remedies_that_would_not_do_are_not_named(llama):
     folder, total = llama
     code, text = fails_with(folder, "--map", '"cuda:0"', "--free", free(gpu0=total // 3, gpu1=0, cpu=0))  # fmt: skip

@@ -22,8 +22,8 @@ class MappedFile {
 
   /// Begins to read these bytes from the disk in large pieces; returns at once.
   void prefetch(size_t begin, size_t end) const noexcept;
-  /// These bytes are not needed for now: they leave the process's memory, not the system's cache,
-  /// and come back when they are read. Pages shared with bytes outside stay.
+  /// Takes these bytes out of the process's memory, not out of the system's cache; reading them
+  /// brings them back. Pages shared with bytes outside stay.
   void release(size_t begin, size_t end) const noexcept;
 
  private:

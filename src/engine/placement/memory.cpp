@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace aieb::engine {
 namespace {
@@ -31,15 +32,9 @@ std::string upper(std::string text) {
   return text;
 }
 
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t");
-  const auto last = text.find_last_not_of(" \t");
-  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
-}
-
 /// Absent when the text is no number from 0.
 std::optional<double> number(const std::string& text) {
-  std::string digits = trimmed(text);
+  std::string digits(trimmed(text));
   if (digits.starts_with('+')) digits.erase(0, 1);
   double value = 0;
   const char* end = digits.data() + digits.size();

@@ -20,13 +20,14 @@ using ::testing::Contains;
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
-/// Answers each request after a time, with 10 tokens.
+/// Answers each request after a time, with 10 tokens; or fails it.
 class SteadyBackend : public Backend {
  public:
   using Delay = std::function<double(int)>;  ///< s, by how many it has answered before
-  SteadyBackend(Delay delay_s, std::vector<int> gpus)
-      : delay_s_(std::move(delay_s)), gpus_(std::move(gpus)) {}
+  SteadyBackend(Delay delay_s, std::vector<int> gpus, bool fails)
+      : delay_s_(std::move(delay_s)), gpus_(std::move(gpus)), fails_(fails) {}
 
   [[nodiscard]] BackendInfo info() const override {
     BackendInfo info;
@@ -49,9 +50,12 @@ class SteadyBackend : public Backend {
       record.sent_ns = now_ns();
       context.sink.request_started(record);
       std::this_thread::sleep_for(std::chrono::duration<double>(delay_s_(answered_++)));
-      record.first_token_ns = record.last_token_ns = record.done_ns = now_ns();
-      record.output_tokens = 10;
-      record.status = RequestStatus::kOk;
+      record.done_ns = now_ns();
+      record.status = fails_ ? RequestStatus::kFailed : RequestStatus::kOk;
+      if (!fails_) {
+        record.first_token_ns = record.last_token_ns = record.done_ns;
+        record.output_tokens = 10;
+      }
       context.sink.request_finished(record);
     }
   }
@@ -59,6 +63,7 @@ class SteadyBackend : public Backend {
  private:
   Delay delay_s_;
   std::vector<int> gpus_;
+  bool fails_;
   int answered_ = 0;
 };
 
@@ -67,6 +72,7 @@ struct ProtocolRun {
   BenchmarkConfig config;
   SteadyBackend::Delay delay_s = [](int) { return 0.02; };
   std::vector<int> gpus;
+  bool fails = false;
   std::function<void(const Progress&)> on_progress;
 
   explicit ProtocolRun(Json protocol) {
@@ -83,7 +89,7 @@ struct ProtocolRun {
     options.on_progress = on_progress;
     options.trace_path = folder.path("run.db");
     options.make_backend = [this](const BenchmarkConfig&) {
-      return std::make_unique<SteadyBackend>(delay_s, gpus);
+      return std::make_unique<SteadyBackend>(delay_s, gpus, fails);
     };
     return run_benchmark(config, options);
   }
@@ -190,6 +196,15 @@ TEST(ProtocolRun, a_warm_up_that_never_settles_ends_and_is_flagged) {
   EXPECT_EQ(r.protocol["warmups"], 6);
   EXPECT_EQ(r.repeats[0].flags.at(0).kind, "unstable");
   EXPECT_THAT(r.warnings, Contains(HasSubstr("after 6 rounds of warm-up")));
+}
+
+TEST(ProtocolRun, a_warm_up_without_answers_says_no_number_of_how_it_varies) {
+  const NoNvml none;
+  ProtocolRun run({{"warmup_cv", 0.05}, {"warmup_window", 3}, {"max_warmup_rounds", 4}});
+  run.fails = true;
+  const Results r = run.execute().results;
+  EXPECT_THAT(r.warnings, Contains(HasSubstr("say nothing about how much the throughput varies")));
+  EXPECT_THAT(r.warnings, Not(Contains(HasSubstr("0.0 %"))));
 }
 
 TEST(ProtocolRun, waits_until_the_gpu_has_cooled_down) {

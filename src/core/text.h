@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace aieb {
+
+/// Without blanks (as isspace of the C locale) at both ends.
+std::string_view trimmed(std::string_view text);
+
+/// For a part of a URL: all but letters, digits, "-_.~" and the characters of `kept` as %XX of
+/// their bytes (RFC 3986, section 2).
+std::string percent_encoded(std::string_view text, std::string_view kept = {});
+
+}  // namespace aieb
