@@ -141,7 +141,8 @@ std::string carbon_metrics(const MonitorSnapshot& s) {
   if (s.carbon.unknown.empty()) intensity.add(place, s.carbon.g_per_kwh);
   MetricText spread("aieb_carbon_intensity_uncertainty_grams_per_kwh", "gauge",
                     "Expanded uncertainty (k=2, 95 %) of aieb_carbon_intensity_grams_per_kwh.");
-  if (s.carbon.unknown.empty()) spread.add(place, s.carbon.uncertainty_g_per_kwh);
+  const bool stated = s.carbon.uncertainty_g_per_kwh > 0;
+  if (s.carbon.unknown.empty() && stated) spread.add(place, s.carbon.uncertainty_g_per_kwh);
   MetricText grams("aieb_emissions_grams_total", "counter",
                    "CO2 equivalents of gpu + cpu + dram, PUE applied.");
   MetricText error("aieb_emissions_uncertainty_grams", "gauge",

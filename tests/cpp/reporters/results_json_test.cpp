@@ -82,6 +82,14 @@ TEST(ResultsJson, has_the_keys_that_the_documentation_lists) {
   EXPECT_EQ(keys_of(json["activity"]["measure"]), documented_keys("activity"));
 }
 
+TEST(ResultsJson, an_intensity_without_a_stated_uncertainty_has_none_and_not_0) {
+  Results results = sample_results();
+  results.carbon->uncertainty_g_per_kwh = 0;
+  const Json summary = Json::parse(json_report(results))["summary"];
+  EXPECT_TRUE(summary["carbon_intensity_uncertainty_g_per_kwh"].is_null());
+  EXPECT_FALSE(summary["carbon_intensity_g_per_kwh"].is_null());
+}
+
 TEST(ResultsJson, documents_every_metric_as_the_table_has_it) {
   std::string rows;
   std::set<std::string> keys;
