@@ -1,5 +1,6 @@
 #include "meters/sampler.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <functional>
