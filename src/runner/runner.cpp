@@ -50,8 +50,9 @@ class Run {
         run_id_(new_run_id(config.name)) {}
 
   RunOutcome execute() {
-    exporters::source_specs(
-        config_.metrics.sources);  // what is wrong there is said before anything
+    // What is wrong in these is said before a data set is fetched or a model loaded.
+    exporters::source_specs(config_.metrics.sources);
+    check_carbon(config_);
     plan_ = make_plan(given_);
     carbon_.emplace(config_);
     backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
