@@ -26,7 +26,7 @@ run_pytest() { # pytest arguments …
 }
 
 suite_default() {
-  build dev "aieb and its tests, about 12 minutes on 2 cores the first time"
+  build dev "aieb and its tests, about 16 minutes on 2 cores the first time"
   ctest --preset dev -j2 -LE slow
   # Many tests wait for clocks and servers: two at a time halve them.
   run_pytest -n 2 --dist loadfile -m "not slow and not servers" tests

@@ -207,7 +207,7 @@ setup_run() {
   may_install_packages && install_packages "100 MB to download, 400 MB on disk" "${RUN_PACKAGES[@]}"
   ensure_rust
   ensure_libtorch
-  build release "aieb, about 8 minutes on 2 cores the first time" "$@"
+  build release "aieb, about 12 minutes on 2 cores the first time" "$@"
   touch "$AIEB_ROOT/build/release/aieb"
 }
 
