@@ -89,13 +89,22 @@ bool while_measuring(const Trace& trace, int64_t t_ns) {
   });
 }
 
-std::optional<int64_t> connections_opened(const Trace& trace) {
-  std::optional<int64_t> opened;
+/// Sum of a field over the passes that were measured; absent where no pass has it, as in traces of
+/// older versions.
+std::optional<int64_t> measured_sum(const Trace& trace, const char* field) {
+  std::optional<int64_t> sum;
   for (const TraceEvent& event : trace.events) {
     if (event.kind != kConnectionsEvent || !while_measuring(trace, event.t_ns)) continue;
-    opened = opened.value_or(0) + event.data.at("opened").get<int64_t>();
+    if (event.data.contains(field)) sum = sum.value_or(0) + event.data[field].get<int64_t>();
   }
-  return opened;
+  return sum;
+}
+
+std::optional<double> share_stamped(const Trace& trace) {
+  const auto reads = measured_sum(trace, "reads");
+  const auto stamped = measured_sum(trace, "stamped");
+  if (!reads || !stamped || *reads == 0) return std::nullopt;
+  return static_cast<double>(*stamped) / static_cast<double>(*reads);
 }
 
 }  // namespace
@@ -119,7 +128,8 @@ std::optional<ClientLoad> client_load(const Trace& trace, const Results& results
     }
   }
   if (!load) return std::nullopt;
-  load->connections_opened = connections_opened(trace);
+  load->connections_opened = measured_sum(trace, "opened");
+  load->reads_stamped_by_kernel = share_stamped(trace);
   if (wall_s > 0) {
     load->cpu_cores = cpu_s / wall_s;
     load->sending_busy = sending_cpu_s / wall_s;

@@ -57,6 +57,7 @@ Json to_json(const ClientLoad& load) {
   return {{"cpu_cores", or_null(load.cpu_cores)},
           {"sending_busy", or_null(load.sending_busy)},
           {"connections_opened", or_null(load.connections_opened)},
+          {"reads_stamped_by_kernel", or_null(load.reads_stamped_by_kernel)},
           {"energy", to_json(load.energy)},
           {"limits", load.limits},
           {"calibration", load.calibration ? to_json(*load.calibration) : Json(nullptr)}};
@@ -68,6 +69,9 @@ ClientLoad client_load_from(const Json& json) {
   load.sending_busy = number_at(json, "sending_busy");
   if (const Json opened = json.value("connections_opened", Json()); opened.is_number()) {
     load.connections_opened = opened.get<int64_t>();
+  }
+  if (const Json share = json.value("reads_stamped_by_kernel", Json()); share.is_number()) {
+    load.reads_stamped_by_kernel = share.get<double>();
   }
   load.limits = json.at("limits").get<std::vector<std::string>>();
   const Json& calibration = json.at("calibration");

@@ -45,6 +45,9 @@ struct ClientLoad {
   Quantity energy = Quantity::missing("J", "not recorded");
   /// Connections opened in the measured phases; 0: all that were used were open before.
   std::optional<int64_t> connections_opened;
+  /// Share of the reads of answers whose time is the kernel's stamp of their arrival; the rest have
+  /// the time at which the client read them.
+  std::optional<double> reads_stamped_by_kernel;
   std::optional<Calibration> calibration;
   std::vector<std::string> limits;  ///< why the run was limited by its client; empty: it was not
 };
@@ -56,7 +59,8 @@ ClientLoad client_load_from(const Json& json);
 /// thread_w, thread_w_uncertainty, thread_w_basis} of a measure phase.
 constexpr const char* kCalibrationEvent = "calibration";
 constexpr const char* kClientEvent = "client";
-/// At the end of each pass over a workload: {opened}, the connections that it opened.
+/// At the end of each pass over a workload: {opened, reads, stamped}, the connections that it
+/// opened, its reads of answers, and how many of those have the kernel's time.
 constexpr const char* kConnectionsEvent = "connections";
 
 }  // namespace aieb

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include <curl/curl.h>
@@ -10,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "http/arrival.h"
 #include "http/event_loop.h"
 #include "http/transfer.h"
 
@@ -84,11 +86,12 @@ class Client::Impl {
   EventLoop loop_;
   std::vector<Transfer*> open_;
   int address_family_ = 0;
-  int64_t connections_opened_ = 0;
+  TransferShared shared_;
 
  private:
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket_data);
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
+  [[nodiscard]] int64_t arrival_of(const epoll_event& event) const;
   void run_due_timers();
   bool collect_finished();  ///< true: something had finished
   void trim_deadlines();
@@ -101,7 +104,7 @@ class Client::Impl {
   int64_t curl_timer_ns_ = kNever;
   std::vector<std::unique_ptr<Transfer>> transfers_;
   std::vector<Transfer*> idle_;
-  TransferShared shared_;
+  ArrivalClock arrivals_;
 };
 
 Client::Impl::Impl(ClientOptions options)
@@ -179,19 +182,29 @@ void Client::Impl::run_due_timers() {
   }
 }
 
+int64_t Client::Impl::arrival_of(const epoll_event& event) const {
+  if ((event.events & EPOLLIN) == 0 || !options_.unix_socket.empty()) return 0;
+  const auto next_read = static_cast<size_t>(options_.receive_buffer_bytes);
+  return arrivals_.last_arrival_ns(event.data.fd, next_read);
+}
+
 void Client::Impl::poll(int64_t until_ns) {
   run_due_timers();
   // An answer may have come while its request was being written: then there is nothing to wait for.
   int64_t until = collect_finished() ? 0 : std::min(until_ns, curl_timer_ns_);
   if (!shared_.deadlines.empty()) until = std::min(until, shared_.deadlines.top().at_ns);
   int running = 0;
-  for (const epoll_event& event : loop_.wait(until)) {
+  const std::span<const epoll_event> events = loop_.wait(until);
+  arrivals_.sync();
+  for (const epoll_event& event : events) {
     int mask = 0;
     if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) mask |= CURL_CSELECT_IN;
     if ((event.events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;
     if ((event.events & EPOLLERR) != 0) mask |= CURL_CSELECT_ERR;
+    shared_.arrival_ns = arrival_of(event);
     curl_multi_socket_action(multi_, event.data.fd, mask, &running);
   }
+  shared_.arrival_ns = 0;
   run_due_timers();
   collect_finished();
   expire();
@@ -230,7 +243,7 @@ void Client::Impl::expire() {
 void Client::Impl::finish(Transfer& transfer, const Outcome& outcome) {
   long opened = 0;
   curl_easy_getinfo(transfer.easy(), CURLINFO_NUM_CONNECTS, &opened);
-  connections_opened_ += opened;
+  shared_.counts.connections_opened += opened;
   curl_multi_remove_handle(multi_, transfer.easy());
   open_[transfer.index] = open_.back();
   open_[transfer.index]->index = transfer.index;
@@ -264,7 +277,7 @@ void Client::poll(int64_t until_ns) { impl_->poll(until_ns); }
 void Client::cancel_all(const char* why) { impl_->cancel_all(why); }
 void Client::release_buffers() { impl_->release_buffers(); }
 void Client::wake() const noexcept { impl_->loop_.wake(); }
-int64_t Client::connections_opened() const { return impl_->connections_opened_; }
+const ClientCounts& Client::counts() const { return impl_->shared_.counts; }
 size_t Client::in_flight() const { return impl_->open_.size(); }
 void Client::prefer_address_family(int family) { impl_->address_family_ = family; }
 

@@ -64,7 +64,9 @@ class Exchange {
   /// one, had died and the request goes out on another.
   virtual void on_sent(int64_t t_ns) = 0;
   virtual void on_response(int status, std::string_view content_type) = 0;
-  /// Bytes of the body, read at `t_ns`. False: enough was seen; the exchange ends without error.
+  /// Bytes of the body that came in at `t_ns`: when the kernel received the last of them, or, where
+  /// it does not say (Unix sockets), when they were read. False: enough was seen; the exchange ends
+  /// without error.
   virtual bool on_body(std::string_view bytes, int64_t t_ns) = 0;
   /// The last call, exactly one. The exchange may be started again from here.
   virtual void on_done(const Outcome& outcome) = 0;
@@ -83,6 +85,13 @@ class Exchange {
 
  private:
   Stage stage_ = Stage::kWaiting;
+};
+
+/// Of a client since it was made.
+struct ClientCounts {
+  int64_t connections_opened = 0;  ///< for exchanges that have ended
+  int64_t reads = 0;               ///< calls of `on_body`
+  int64_t stamped_reads = 0;       ///< of them with the kernel's time
 };
 
 struct FetchResult {
@@ -122,8 +131,7 @@ class Client {
   /// One request, waited for. For health checks and lists, not for measurements.
   FetchResult fetch(const HttpRequest& request);
 
-  /// Connections that were opened so far for exchanges that have ended.
-  [[nodiscard]] int64_t connections_opened() const;
+  [[nodiscard]] const ClientCounts& counts() const;
 
   /// Frees the buffers of exchanges that have ended, about 17 KB for each that was ever in flight
   /// at once; connections stay open. Without effect while anything is in flight.

@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "http/arrival.h"
 #include "http/event_loop.h"
 
 namespace aieb::http {
@@ -107,6 +108,7 @@ void Transfer::set_fixed_options(const ClientOptions& options, const curl_slist*
   set(easy, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
   set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   set(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
+  set(easy, CURLOPT_SOCKOPTFUNCTION, &Transfer::on_new_socket);
   set(easy, CURLOPT_PREREQFUNCTION, &Transfer::on_prerequest);
   set(easy, CURLOPT_PREREQDATA, this);
   set(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
@@ -230,10 +232,16 @@ bool Transfer::guarded(Call&& call) {
   }
 }
 
+int Transfer::on_new_socket(void* /*self*/, curl_socket_t fd, curlsocktype /*purpose*/) {
+  ArrivalClock::enable(fd);
+  return CURL_SOCKOPT_OK;
+}
+
 int Transfer::on_prerequest(void* self, char* peer, char* /*local*/, int /*peer_port*/,
                             int /*local_port*/) {
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.sent_ns_ = now_ns();
+  transfer.last_ns_ = transfer.sent_ns_;
   ++transfer.sends_;
   const bool ok = transfer.guarded([&] {
     if (peer != nullptr && !transfer.unix_socket_) transfer.peer_ = peer;
@@ -262,10 +270,20 @@ void Transfer::announce_response() {
   exchange_->on_response(static_cast<int>(status), content_type_);
 }
 
+/// The kernel's time of what is being read. One from before the previous read, or from before the
+/// request, is what a step of the wall clock looks like: then now.
+int64_t Transfer::time_read() {
+  const bool stamped = shared_.arrival_ns >= last_ns_;
+  ++shared_.counts.reads;
+  if (stamped) ++shared_.counts.stamped_reads;
+  last_ns_ = stamped ? shared_.arrival_ns : now_ns();
+  return last_ns_;
+}
+
 size_t Transfer::on_write(char* bytes, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t length = size * count;
-  const int64_t read_ns = now_ns();
+  const int64_t read_ns = transfer.time_read();
   const bool more = transfer.guarded([&] {
     if (!transfer.exchange_->on_body({bytes, length}, read_ns)) return false;
     if (transfer.complete_ns_ == 0 && transfer.exchange_->stage() == Exchange::Stage::kComplete) {

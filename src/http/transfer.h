@@ -32,6 +32,8 @@ using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::grea
 /// What all transfers of a client write to from inside libcurl's callbacks.
 struct TransferShared {
   Deadlines deadlines;
+  int64_t arrival_ns = 0;  ///< of the bytes that are being read; 0: unknown
+  ClientCounts counts;
   std::exception_ptr failure;  ///< thrown in a callback, through which it must not pass
 };
 
@@ -71,9 +73,11 @@ class Transfer {
 
  private:
   void set_fixed_options(const ClientOptions& options, const curl_slist* headers);
+  static int on_new_socket(void* self, curl_socket_t fd, curlsocktype purpose);
   static int on_prerequest(void* self, char* peer, char* local, int peer_port, int local_port);
   static size_t on_header(char* bytes, size_t size, size_t count, void* self);
   static size_t on_write(char* bytes, size_t size, size_t count, void* self);
+  int64_t time_read();
   void announce_response();
   template <typename Call>
   bool guarded(Call&& call);
@@ -84,6 +88,7 @@ class Transfer {
   Timeouts timeouts_;
   int64_t started_ns_ = 0;
   int64_t sent_ns_ = 0;      ///< 0: not yet
+  int64_t last_ns_ = 0;      ///< of the last read, else of sending
   int64_t complete_ns_ = 0;  ///< 0: the exchange expects more
   int sends_ = 0;
   bool enough_ = false;  ///< the exchange wants no more of the body

@@ -316,11 +316,14 @@ LoadDriver::LoadDriver(http::Client& client, Target target, Dialect& dialect, No
 void LoadDriver::run(const Workload& workload, RunContext& context) {
   const Notices::Attached attached(notices_, context.sink);
   const ShortSlices on_time;
-  const int64_t opened_before = client_.connections_opened();
+  const http::ClientCounts before = client_.counts();
   Run(*this, workload, context).drive();
   client_.release_buffers();
+  const http::ClientCounts& after = client_.counts();
   context.sink.event({now_ns(), kConnectionsEvent,
-                      Json{{"opened", client_.connections_opened() - opened_before}}});
+                      Json{{"opened", after.connections_opened - before.connections_opened},
+                           {"reads", after.reads - before.reads},
+                           {"stamped", after.stamped_reads - before.stamped_reads}}});
 }
 
 }  // namespace aieb::server

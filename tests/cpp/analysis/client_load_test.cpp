@@ -64,15 +64,18 @@ TEST_F(ClientLoadTest, estimates_the_clients_energy_from_its_cpu_time) {
   EXPECT_THAT(energy.reason, HasSubstr("virtual machine: 2 threads at 4 W"));
 }
 
-TEST_F(ClientLoadTest, counts_connections_that_were_opened_while_measuring) {
+TEST_F(ClientLoadTest, counts_what_the_transport_did_while_measuring) {
   Trace trace;
   trace.phases = {{0, PhaseKind::kWarmup, 0, 0, 10}, {1, PhaseKind::kMeasure, 0, 20, 30}};
-  trace.events.push_back({9, kConnectionsEvent, {{"opened", 64}}});
-  trace.events.push_back({29, kConnectionsEvent, {{"opened", 2}}});
+  trace.events.push_back({9, kConnectionsEvent, {{"opened", 64}, {"reads", 9}, {"stamped", 0}}});
+  trace.events.push_back({29, kConnectionsEvent, {{"opened", 2}, {"reads", 8}, {"stamped", 6}}});
   trace.events.push_back(
       {30, kClientEvent, {{"wall_s", 10.0}, {"cpu_s", 3.0}, {"sending_cpu_s", 1.0}}});
-  EXPECT_EQ(client_load(trace, results)->connections_opened, 2);
+  const auto load = client_load(trace, results);
+  EXPECT_EQ(load->connections_opened, 2);
+  EXPECT_EQ(load->reads_stamped_by_kernel, 0.75);
   EXPECT_FALSE(analysed()->connections_opened) << "an old trace does not say";
+  EXPECT_FALSE(analysed()->reads_stamped_by_kernel);
 }
 
 TEST_F(ClientLoadTest, knows_no_energy_from_traces_that_do_not_have_the_power) {

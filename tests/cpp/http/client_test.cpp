@@ -1,5 +1,6 @@
 #include "http/client.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -56,6 +57,45 @@ TEST(HttpClient, stamps_sending_and_every_read) {
   EXPECT_GE(r.outcome.done_ns, r.reads[1]);
 }
 
+TEST(HttpClient, times_a_read_by_its_arrival_and_not_by_the_clients_turn) {
+  std::atomic<int64_t> sent_ns{0};
+  ScriptServer server([&](const ReceivedRequest&, Connection& c) {
+    c.begin_stream();
+    c.chunk("one");
+    pause_ms(20);
+    sent_ns = now_ns();
+    c.chunk("two");
+    return c.end();
+  });
+  Client client(plain());
+  Recorder r;
+  const std::string url = server.url();
+  client.start({url, {}, {}}, r);
+  while (r.reads.empty()) client.poll(now_ns() + 100 * kMs);
+  pause_ms(150);  // as a client does that has a thousand other streams to read
+  while (r.done == 0) client.poll(now_ns() + 100 * kMs);
+  ASSERT_EQ(r.body, "onetwo");
+  EXPECT_GE(r.reads.back(), sent_ns);
+  EXPECT_LT(r.reads.back() - sent_ns, 60 * kMs) << "the pause is in the time";
+  EXPECT_EQ(client.counts().reads, static_cast<int64_t>(r.reads.size()));
+  EXPECT_GE(client.counts().stamped_reads, 1) << "the first may be read as the request leaves";
+}
+
+TEST(HttpClient, times_a_read_itself_where_the_kernel_does_not) {
+  const std::string path = testing::TempDir() + "aieb_arrival_" + std::to_string(getpid());
+  ScriptServer server([](const ReceivedRequest&, Connection& c) { return c.respond(200, "x"); },
+                      path);
+  ClientOptions options = plain();
+  options.unix_socket = path;
+  Client client(options);
+  Recorder r;
+  const int64_t before = now_ns();
+  run(client, {"http://localhost/", {}, {}}, r);
+  ASSERT_EQ(r.reads.size(), 1U);
+  EXPECT_GE(r.reads[0], before);
+  EXPECT_EQ(client.counts().stamped_reads, 0);
+}
+
 TEST(HttpClient, an_error_status_is_a_response_not_a_transport_error) {
   ScriptServer server([](const ReceivedRequest&, Connection& c) { return c.respond(503, "busy"); });
   Client client(plain());
@@ -73,7 +113,7 @@ TEST(HttpClient, uses_a_connection_again) {
   const int64_t before = now_ns();
   for (int i = 0; i < 200; ++i) run(client, {server.url(), {}, {}}, r);
   EXPECT_EQ(server.connections(), 1);
-  EXPECT_EQ(client.connections_opened(), 1);
+  EXPECT_EQ(client.counts().connections_opened, 1);
   client.release_buffers();
   run(client, {server.url(), {}, {}}, r);
   EXPECT_EQ(server.connections(), 1) << "buffers are not connections";

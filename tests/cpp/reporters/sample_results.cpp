@@ -211,6 +211,7 @@ Results sample_results() {
                         .sending_busy = 0.05,
                         .energy = joules(2.8, 4.2, 0, Source::kEstimated),
                         .connections_opened = 8,
+                        .reads_stamped_by_kernel = 0.998,
                         .calibration = own,
                         .limits = {}};
   r.histograms["ttft_s"] = {{0.0405, 0.045, 0.0675}, {1, 1}};
