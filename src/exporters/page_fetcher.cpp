@@ -23,7 +23,7 @@ class PageExchange final : public http::Exchange {
     page.content_type = content_type;
     page.received_ns = now_ns();
   }
-  bool on_body(std::string_view bytes, int64_t) override {
+  bool on_body(std::string_view bytes, http::Arrival) override {
     if (page.body.size() + bytes.size() > kMaxBytes) return false;
     page.body.append(bytes);
     return true;

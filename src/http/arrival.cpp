@@ -17,7 +17,7 @@ void ArrivalClock::enable(int fd) {
 
 void ArrivalClock::sync() { wall_minus_monotonic_ns_ = wall_ns() - now_ns(); }
 
-int64_t ArrivalClock::last_arrival_ns(int fd, size_t bytes) const {
+ArrivalClock::Peeked ArrivalClock::peek(int fd, size_t bytes) const {
   // With MSG_TRUNC a TCP socket counts the bytes without copying them anywhere.
   iovec nowhere{nullptr, bytes};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
@@ -26,16 +26,29 @@ int64_t ArrivalClock::last_arrival_ns(int fd, size_t bytes) const {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  if (recvmsg(fd, &message, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT) <= 0) return 0;
+  const ssize_t waiting = recvmsg(fd, &message, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+  if (waiting <= 0) return {};
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header == nullptr || header->cmsg_level != SOL_SOCKET ||
       header->cmsg_type != SCM_TIMESTAMPNS) {
-    return 0;
+    return {};
   }
   timespec stamp{};
   std::memcpy(&stamp, CMSG_DATA(header), sizeof stamp);
   const int64_t wall = int64_t{stamp.tv_sec} * 1'000'000'000 + stamp.tv_nsec;
-  return std::min(wall - wall_minus_monotonic_ns_, now_ns());
+  return {static_cast<size_t>(waiting), std::min(wall - wall_minus_monotonic_ns_, now_ns())};
+}
+
+Arrival ArrivalClock::waiting(int fd, size_t bytes) {
+  const Peeked all = peek(fd, bytes);
+  if (all.last_ns == 0) return {};
+  const auto index = static_cast<size_t>(fd);
+  if (index >= segment_bytes_.size()) segment_bytes_.resize(index * 2 + 16);
+  size_t& one_segment = segment_bytes_[index];
+  int64_t first_ns = all.last_ns;
+  if (2 * all.bytes > 3 * one_segment) first_ns = peek(fd, 1).last_ns;
+  if (first_ns == all.last_ns) one_segment = all.bytes;
+  return {first_ns, all.last_ns};
 }
 
 }  // namespace aieb::http

@@ -2,8 +2,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace aieb::http {
+
+/// When the bytes of one read came in, on CLOCK_MONOTONIC: its first and its last segment. Equal
+/// where there was one, or where the kernel does not say and both are the time of reading.
+struct Arrival {
+  Arrival() = default;
+  Arrival(int64_t at_ns) : first_ns(at_ns), last_ns(at_ns) {}  // NOLINT: one segment is a time
+  Arrival(int64_t first, int64_t last) : first_ns(first), last_ns(last) {}
+
+  int64_t first_ns = 0;
+  int64_t last_ns = 0;
+};
 
 /// When bytes came in, as the kernel stamped them, instead of when this process got to read them:
 /// with a thousand streams an event waits its turn for milliseconds, and that wait is the client's,
@@ -16,13 +28,21 @@ class ArrivalClock {
   /// Relates the kernel's clock (CLOCK_REALTIME) to the monotonic one; once a round is enough.
   void sync();
 
-  /// Time of the last segment among the next `bytes` bytes that wait in the socket, on
-  /// CLOCK_MONOTONIC, never later than now; 0 when nothing waits or nothing was stamped. Takes one
-  /// system call and leaves the bytes where they are.
-  [[nodiscard]] int64_t last_arrival_ns(int fd, size_t bytes) const;
+  /// Of the next `bytes` bytes that wait in the socket, never later than now; zeros when nothing
+  /// waits or nothing was stamped. The bytes stay where they are. One system call, and a second one
+  /// when more waits than came at once before.
+  [[nodiscard]] Arrival waiting(int fd, size_t bytes);
 
  private:
+  struct Peeked {
+    size_t bytes = 0;
+    int64_t last_ns = 0;  ///< of the last segment among them; 0: not stamped
+  };
+  [[nodiscard]] Peeked peek(int fd, size_t bytes) const;
+
   int64_t wall_minus_monotonic_ns_ = 0;
+  std::vector<size_t>
+      segment_bytes_;  ///< by descriptor: size of the last read that was one segment
 };
 
 }  // namespace aieb::http

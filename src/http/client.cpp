@@ -51,7 +51,7 @@ class FetchExchange final : public Exchange {
   void on_response(int, std::string_view content_type) override {
     result.content_type = content_type;
   }
-  bool on_body(std::string_view bytes, int64_t) override {
+  bool on_body(std::string_view bytes, Arrival) override {
     if (result.body.size() + bytes.size() > kMaxFetchBytes) return false;
     result.body.append(bytes);
     return true;
@@ -91,7 +91,7 @@ class Client::Impl {
  private:
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket_data);
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
-  [[nodiscard]] int64_t arrival_of(const epoll_event& event) const;
+  [[nodiscard]] Arrival arrival_of(const epoll_event& event);
   void run_due_timers();
   bool collect_finished();  ///< true: something had finished
   void trim_deadlines();
@@ -182,10 +182,10 @@ void Client::Impl::run_due_timers() {
   }
 }
 
-int64_t Client::Impl::arrival_of(const epoll_event& event) const {
-  if ((event.events & EPOLLIN) == 0 || !options_.unix_socket.empty()) return 0;
+Arrival Client::Impl::arrival_of(const epoll_event& event) {
+  if ((event.events & EPOLLIN) == 0 || !options_.unix_socket.empty()) return {};
   const auto next_read = static_cast<size_t>(options_.receive_buffer_bytes);
-  return arrivals_.last_arrival_ns(event.data.fd, next_read);
+  return arrivals_.waiting(event.data.fd, next_read);
 }
 
 void Client::Impl::poll(int64_t until_ns) {
@@ -201,10 +201,10 @@ void Client::Impl::poll(int64_t until_ns) {
     if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) mask |= CURL_CSELECT_IN;
     if ((event.events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;
     if ((event.events & EPOLLERR) != 0) mask |= CURL_CSELECT_ERR;
-    shared_.arrival_ns = arrival_of(event);
+    shared_.arrival = arrival_of(event);
     curl_multi_socket_action(multi_, event.data.fd, mask, &running);
   }
-  shared_.arrival_ns = 0;
+  shared_.arrival = {};
   run_due_timers();
   collect_finished();
   expire();

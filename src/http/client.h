@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http/arrival.h"
 #include "http/error_class.h"
 
 namespace aieb::http {
@@ -64,10 +65,9 @@ class Exchange {
   /// one, had died and the request goes out on another.
   virtual void on_sent(int64_t t_ns) = 0;
   virtual void on_response(int status, std::string_view content_type) = 0;
-  /// Bytes of the body that came in at `t_ns`: when the kernel received the last of them, or, where
-  /// it does not say (Unix sockets), when they were read. False: enough was seen; the exchange ends
-  /// without error.
-  virtual bool on_body(std::string_view bytes, int64_t t_ns) = 0;
+  /// Bytes of the body and when they came in: by the kernel's stamps, or, where it has none (Unix
+  /// sockets), when they were read. False: enough was seen; the exchange ends without error.
+  virtual bool on_body(std::string_view bytes, Arrival arrival) = 0;
   /// The last call, exactly one. The exchange may be started again from here.
   virtual void on_done(const Outcome& outcome) = 0;
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/arrival.h"
+
 namespace aieb::http {
 
 /// Lines of a stream of JSON documents (NDJSON), over reads that cut them anywhere. The time of a
@@ -13,10 +15,11 @@ class LineParser {
   /// A longer line is not kept: `overflowed` is then true, and nothing more is delivered.
   static constexpr size_t kMaxLineBytes = size_t{64} << 20;
 
-  /// Calls `deliver(line, t_ns)` for every line that `bytes`, read at `t_ns`, complete, until it
-  /// returns false.
+  /// Calls `deliver(line, t_ns)` for every line that `bytes` complete, until it returns false. A
+  /// line has the time of its first byte: all but the first of the read that of the last segment.
   template <typename Deliver>
-  void feed(std::string_view bytes, int64_t t_ns, Deliver&& deliver) {
+  void feed(std::string_view bytes, Arrival arrival, Deliver&& deliver) {
+    int64_t t_ns = arrival.first_ns;
     while (!overflowed_) {
       const size_t end = bytes.find('\n');
       if (end == std::string_view::npos) return keep(bytes, t_ns);
@@ -29,6 +32,7 @@ class LineParser {
         line = whole_;
       }
       bytes.remove_prefix(end + 1);
+      t_ns = arrival.last_ns;
       if (!is_blank(line) && !deliver(line, line_ns)) return;
     }
   }

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/arrival.h"
+
 namespace aieb::http {
 
 /// One server-sent event. The views are valid until the handler returns.
@@ -31,13 +33,15 @@ class SseParser {
 
   explicit SseParser(size_t max_event_bytes = kMaxEventBytes) : limit_(max_event_bytes) {}
 
-  /// Parses `bytes`, read at `t_ns`; calls `handler(const SseEvent&) -> bool` for every event that
-  /// became complete. Stops when the handler returns false.
+  /// Parses `bytes`; calls `handler(const SseEvent&) -> bool` for every event that became complete.
+  /// Stops when the handler returns false. An event has the time of its first byte: what begins
+  /// after the first event of the read has the time of the last segment, so that none is early.
   template <typename Handler>
-  void feed(std::string_view bytes, int64_t t_ns, Handler&& handler) {
-    begin_read(bytes, t_ns);
+  void feed(std::string_view bytes, Arrival arrival, Handler&& handler) {
+    begin_read(bytes, arrival.first_ns);
     SseEvent event;
     while (next(event)) {
+      read_ns_ = arrival.last_ns;
       if (!handler(static_cast<const SseEvent&>(event))) break;
     }
     end_read();
@@ -71,7 +75,7 @@ class SseParser {
 
   size_t limit_;
   std::string_view input_;      ///< what is left of the current read
-  int64_t read_ns_ = 0;         ///< time of the current read
+  int64_t read_ns_ = 0;         ///< time of what is left of it
   int64_t line_ns_ = 0;         ///< time of the first byte of the current line
   int64_t event_ns_ = 0;        ///< time of the first byte of the open event
   std::string partial_;         ///< the unfinished line of earlier reads

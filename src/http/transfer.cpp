@@ -255,6 +255,8 @@ int Transfer::on_prerequest(void* self, char* peer, char* /*local*/, int /*peer_
 size_t Transfer::on_header(char* bytes, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const std::string_view line(bytes, size * count);
+  // The first segment is the head's: what follows it in the same read may have come much later.
+  transfer.shared_.arrival.first_ns = transfer.shared_.arrival.last_ns;
   const bool ok = transfer.guarded([&] {
     if (const auto type = header_value(line, "content-type:")) transfer.content_type_ = *type;
     if (line == "\r\n" || line == "\n") transfer.announce_response();
@@ -272,22 +274,28 @@ void Transfer::announce_response() {
 
 /// The kernel's time of what is being read. One from before the previous read, or from before the
 /// request, is what a step of the wall clock looks like: then now.
-int64_t Transfer::time_read() {
-  const bool stamped = shared_.arrival_ns >= last_ns_;
+Arrival Transfer::time_read() {
+  Arrival arrival = shared_.arrival;
+  const bool stamped = arrival.first_ns >= last_ns_;
   ++shared_.counts.reads;
-  if (stamped) ++shared_.counts.stamped_reads;
-  last_ns_ = stamped ? shared_.arrival_ns : now_ns();
-  return last_ns_;
+  if (stamped) {
+    ++shared_.counts.stamped_reads;
+    shared_.arrival.first_ns = arrival.last_ns;  // what else is read in this turn came later
+  } else {
+    arrival = now_ns();
+  }
+  last_ns_ = arrival.last_ns;
+  return arrival;
 }
 
 size_t Transfer::on_write(char* bytes, size_t size, size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t length = size * count;
-  const int64_t read_ns = transfer.time_read();
+  const Arrival arrival = transfer.time_read();
   const bool more = transfer.guarded([&] {
-    if (!transfer.exchange_->on_body({bytes, length}, read_ns)) return false;
+    if (!transfer.exchange_->on_body({bytes, length}, arrival)) return false;
     if (transfer.complete_ns_ == 0 && transfer.exchange_->stage() == Exchange::Stage::kComplete) {
-      transfer.complete_ns_ = read_ns;
+      transfer.complete_ns_ = arrival.last_ns;
       transfer.watch_limit();
     }
     return true;

@@ -32,7 +32,7 @@ using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::grea
 /// What all transfers of a client write to from inside libcurl's callbacks.
 struct TransferShared {
   Deadlines deadlines;
-  int64_t arrival_ns = 0;  ///< of the bytes that are being read; 0: unknown
+  Arrival arrival;  ///< of the bytes that are being read; zeros: unknown
   ClientCounts counts;
   std::exception_ptr failure;  ///< thrown in a callback, through which it must not pass
 };
@@ -77,7 +77,7 @@ class Transfer {
   static int on_prerequest(void* self, char* peer, char* local, int peer_port, int local_port);
   static size_t on_header(char* bytes, size_t size, size_t count, void* self);
   static size_t on_write(char* bytes, size_t size, size_t count, void* self);
-  int64_t time_read();
+  Arrival time_read();
   void announce_response();
   template <typename Call>
   bool guarded(Call&& call);

@@ -74,10 +74,10 @@ void Stream::on_response(int status, std::string_view content_type) {
   }
 }
 
-bool Stream::on_body(std::string_view bytes, int64_t t_ns) {
-  last_read_ns_ = t_ns;
+bool Stream::on_body(std::string_view bytes, http::Arrival arrival) {
+  last_read_ns_ = arrival.last_ns;
   if (mode_ == Mode::kLines) {
-    lines_.feed(bytes, t_ns, [this](std::string_view line, int64_t line_ns) {
+    lines_.feed(bytes, arrival, [this](std::string_view line, int64_t line_ns) {
       return on_payload(line, line_ns, false);
     });
     return stream_error_ == ErrorClass::kNone && !overflowed();
@@ -87,7 +87,7 @@ bool Stream::on_body(std::string_view bytes, int64_t t_ns) {
     collected_.append(bytes);
     return true;
   }
-  sse_.feed(bytes, t_ns, [this](const http::SseEvent& event) { return on_event(event); });
+  sse_.feed(bytes, arrival, [this](const http::SseEvent& event) { return on_event(event); });
   return stream_error_ == ErrorClass::kNone && !overflowed();
 }
 

@@ -70,7 +70,7 @@ class Stream final : public http::Exchange {
 
   void on_sent(int64_t t_ns) override;
   void on_response(int status, std::string_view content_type) override;
-  bool on_body(std::string_view bytes, int64_t t_ns) override;
+  bool on_body(std::string_view bytes, http::Arrival arrival) override;
   void on_done(const http::Outcome& outcome) override;
 
  private:

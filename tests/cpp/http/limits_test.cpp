@@ -105,7 +105,7 @@ TEST(HttpLimits, does_not_wait_long_for_the_end_of_a_complete_answer) {
 
 TEST(HttpLimits, lets_an_exception_of_the_exchange_out_of_poll) {
   class Thrower final : public Recorder {
-    bool on_body(std::string_view, int64_t) override { throw std::runtime_error("boom"); }
+    bool on_body(std::string_view, Arrival) override { throw std::runtime_error("boom"); }
   };
   ScriptServer server([](const ReceivedRequest&, Connection& c) { return c.respond(200, "x"); });
   Client client(plain());

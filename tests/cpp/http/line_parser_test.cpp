@@ -30,6 +30,16 @@ TEST(LineParser, gives_each_line_the_time_of_its_first_byte) {
   EXPECT_EQ(lines_of({"{1}\n{2", "}", "\n{3}\n"}), (Lines{{"{1}", 1}, {"{2}", 1}, {"{3}", 3}}));
 }
 
+TEST(LineParser, gives_lines_behind_the_first_the_time_of_the_last_segment) {
+  LineParser parser;
+  std::vector<int64_t> times;
+  parser.feed("{1}\n{2}\n{3}\n", {10, 20}, [&times](std::string_view, int64_t t_ns) {
+    times.push_back(t_ns);
+    return true;
+  });
+  EXPECT_EQ(times, (std::vector<int64_t>{10, 20, 20}));
+}
+
 TEST(LineParser, skips_blank_lines_and_delivers_a_last_one_without_its_end) {
   EXPECT_EQ(lines_of({"\r\n\n {1}\n", "{2}"}), (Lines{{" {1}", 1}, {"{2}", 2}}));
 }

@@ -28,9 +28,9 @@ class Recorder : public Exchange {
     status = status_code;
     content_type = type;
   }
-  bool on_body(std::string_view bytes, int64_t t_ns) override {
+  bool on_body(std::string_view bytes, Arrival arrival) override {
     body.append(bytes);
-    reads.push_back(t_ns);
+    reads.push_back(arrival.first_ns);
     if (answers) set_stage(Stage::kAnswering);
     if (body.ends_with("[DONE]")) set_stage(Stage::kComplete);
     return body.size() < stop_after;

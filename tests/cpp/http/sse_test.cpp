@@ -105,7 +105,9 @@ TEST(Sse, stamps_an_event_with_the_read_of_its_first_byte) {
   parser.feed("ta: b\n", 20, keep);
   parser.feed("\n: comment\n", 30, keep);
   parser.feed("data: c\n\ndata: d\n\n", 40, keep);
-  EXPECT_THAT(times, ElementsAre(10, 10, 40, 40));
+  parser.feed("data: e\n\ndata: f\n\ndata: g", {50, 60}, keep);
+  parser.feed("\n\n", 70, keep);
+  EXPECT_THAT(times, ElementsAre(10, 10, 40, 40, 50, 60, 60));
 }
 
 TEST(Sse, hands_out_whole_events_without_copying) {
