@@ -51,4 +51,9 @@ Arrival ArrivalClock::waiting(int fd, size_t bytes) {
   return {first_ns, all.last_ns};
 }
 
+void ArrivalClock::expect_other_sizes(int fd) {
+  const auto index = static_cast<size_t>(fd);
+  if (index < segment_bytes_.size()) segment_bytes_[index] = 0;
+}
+
 }  // namespace aieb::http

@@ -33,6 +33,9 @@ class ArrivalClock {
   /// when more waits than came at once before.
   [[nodiscard]] Arrival waiting(int fd, size_t bytes);
 
+  /// What comes next will not have the size of what came before: the response's head is over.
+  void expect_other_sizes(int fd);
+
  private:
   struct Peeked {
     size_t bytes = 0;

@@ -202,7 +202,9 @@ void Client::Impl::poll(int64_t until_ns) {
     if ((event.events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;
     if ((event.events & EPOLLERR) != 0) mask |= CURL_CSELECT_ERR;
     shared_.arrival = arrival_of(event);
+    shared_.head_was_read = false;
     curl_multi_socket_action(multi_, event.data.fd, mask, &running);
+    if (shared_.head_was_read) arrivals_.expect_other_sizes(event.data.fd);
   }
   shared_.arrival = {};
   run_due_timers();

@@ -257,6 +257,7 @@ size_t Transfer::on_header(char* bytes, size_t size, size_t count, void* self) {
   const std::string_view line(bytes, size * count);
   // The first segment is the head's: what follows it in the same read may have come much later.
   transfer.shared_.arrival.first_ns = transfer.shared_.arrival.last_ns;
+  transfer.shared_.head_was_read = true;
   const bool ok = transfer.guarded([&] {
     if (const auto type = header_value(line, "content-type:")) transfer.content_type_ = *type;
     if (line == "\r\n" || line == "\n") transfer.announce_response();

@@ -32,7 +32,8 @@ using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::grea
 /// What all transfers of a client write to from inside libcurl's callbacks.
 struct TransferShared {
   Deadlines deadlines;
-  Arrival arrival;  ///< of the bytes that are being read; zeros: unknown
+  Arrival arrival;             ///< of the bytes that are being read; zeros: unknown
+  bool head_was_read = false;  ///< in this turn of the client
   ClientCounts counts;
   std::exception_ptr failure;  ///< thrown in a callback, through which it must not pass
 };
