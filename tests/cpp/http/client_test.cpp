@@ -58,54 +58,32 @@ TEST(HttpClient, stamps_sending_and_every_read) {
   EXPECT_GE(r.outcome.done_ns, r.reads[1]);
 }
 
-/// Three chunks, sent 10 ms apart; a client that is away while the last two come.
-struct LateClient {
-  LateClient() {
-    const std::string padding(200, '.');
-    ScriptServer server([&](const ReceivedRequest&, Connection& c) {
-      c.begin_stream();
-      for (size_t i = 0; i < 3; ++i) {
-        if (i > 0) pause_ms(10);
-        sent_ns[i] = now_ns();
-        c.chunk(std::to_string(i) + padding);
-      }
-      return c.end();
-    });
-    Client client(plain());
-    const std::string url = server.url();
-    client.start({url, {}, {}}, received);
-    while (received.reads.empty()) client.poll(now_ns() + 100 * kMs);
-    pause_ms(120);
-    while (received.done == 0) client.poll(now_ns() + 100 * kMs);
-    counts = client.counts();
-    EXPECT_EQ(received.body, "0" + padding + "1" + padding + "2" + padding);
-  }
-
-  std::array<std::atomic<int64_t>, 3> sent_ns{};
-  Recorder received;
-  ClientCounts counts;
-};
-
 TEST(HttpClient, times_bytes_by_their_arrival_and_not_by_the_clients_turn) {
-  const LateClient late;
-  ASSERT_EQ(late.received.reads.size(), 3U);
+  std::array<std::atomic<int64_t>, 3> sent_ns{};
+  ScriptServer server([&](const ReceivedRequest&, Connection& c) {
+    c.begin_stream();
+    for (size_t i = 0; i < 3; ++i) {
+      if (i > 0) pause_ms(10);
+      sent_ns[i] = now_ns();
+      c.chunk(std::to_string(i));
+    }
+    return c.end();
+  });
+  Client client(plain());
+  Recorder r;
+  const std::string url = server.url();
+  client.start({url, {}, {}}, r);
+  while (r.reads.empty()) client.poll(now_ns() + 100 * kMs);
+  pause_ms(120);  // as a client does that has a thousand other streams to read
+  while (r.done == 0) client.poll(now_ns() + 100 * kMs);
+  ASSERT_EQ(r.body, "012");
+  ASSERT_EQ(r.reads.size(), 3U);
   for (size_t i = 1; i < 3; ++i) {
-    EXPECT_GE(late.received.reads[i], late.sent_ns[i]);
-    EXPECT_LT(late.received.reads[i] - late.sent_ns[i], 60 * kMs) << "chunk " << i;
+    EXPECT_GE(r.reads[i], sent_ns[i]);
+    EXPECT_LT(r.reads[i] - sent_ns[i], 60 * kMs) << "the pause is in the time of chunk " << i;
   }
-  EXPECT_EQ(late.counts.reads, 3);
-  EXPECT_GE(late.counts.stamped_reads, 2) << "the first may be read as the request leaves";
-}
-
-TEST(HttpClient, tells_segments_apart_that_are_read_together) {
-  // The kernel may join a segment to one that was acknowledged and not read: seldom so early.
-  bool apart = false;
-  for (int round = 0; round < 8 && !apart; ++round) {
-    const LateClient late;
-    ASSERT_EQ(late.received.reads.size(), 3U);
-    apart = late.received.reads[1] < late.sent_ns[2];
-  }
-  EXPECT_TRUE(apart);
+  EXPECT_EQ(client.counts().reads, 3);
+  EXPECT_GE(client.counts().stamped_reads, 2) << "the first may be read as the request leaves";
 }
 
 TEST(HttpClient, times_a_read_itself_where_the_kernel_does_not) {
