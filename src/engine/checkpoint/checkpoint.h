@@ -48,7 +48,8 @@ class Checkpoint {
   /// Elements of the tensor, without reading it where the format allows.
   [[nodiscard]] virtual int64_t elements(const std::string& name) const;
   /// The tensor on the CPU in its stored type: a read-only view of the mapped file where the format
-  /// allows, which keeps the mapping alive. Throws ModelError when there is no such tensor.
+  /// allows, which keeps the mapping alive (checkpoint/tensor_copies.h copies it at the disk's
+  /// speed). Throws ModelError when there is no such tensor.
   [[nodiscard]] virtual at::Tensor tensor(const std::string& name) const = 0;
 
   [[nodiscard]] virtual bool is_packed(const std::string& /*name*/) const { return false; }

@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "engine/checkpoint/quantised_formats.h"
+#include "engine/checkpoint/tensor_copies.h"
 
 namespace aieb::engine {
 namespace {
@@ -24,7 +25,9 @@ struct Stored {
 
   [[nodiscard]] bool has(std::string_view suffix) const { return files.contains(name(suffix)); }
   [[nodiscard]] at::Tensor operator[](std::string_view suffix) const {
-    return files.tensor(name(suffix));
+    at::Tensor stored = files.tensor(name(suffix));
+    prefetch(stored);
+    return stored;
   }
   [[nodiscard]] std::string name(std::string_view suffix) const {
     return module + "." + std::string(suffix);

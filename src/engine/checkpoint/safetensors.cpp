@@ -150,7 +150,9 @@ at::Tensor SafetensorsFile::tensor(const std::string& name) const {
     std::memcpy(copy.data_ptr(), data, entry.end - entry.begin);
     return copy;
   }
-  file_->prefetch(entry.begin, entry.end);
+  // Small tensors are used where they lie; what takes a large one says how it is read.
+  constexpr size_t kSmall = size_t{1} << 20;
+  if (entry.end - entry.begin < kSmall) file_->prefetch(entry.begin, entry.end);
   const auto done = [file = file_, begin = entry.begin, end = entry.end](void*) {
     file->release(begin, end);
   };

@@ -15,12 +15,14 @@ constexpr int64_t kAny = MatrixLoader::kAny;
 
 }  // namespace
 
-LayerLoader::LayerLoader(TensorSource& source, const ModelSpec& spec, const LoadSettings& settings)
+LayerLoader::LayerLoader(TensorSource& source, const ModelSpec& spec, const LoadSettings& settings,
+                         TensorCopies& copies)
     : source_(source),
       spec_(spec),
-      plain_(source, false, settings.dtype, settings.device, std::nullopt, settings.in_place),
+      plain_(source, false, settings.dtype, settings.device, std::nullopt, settings.in_place,
+             copies),
       loader_(source, spec.names->transposed, settings.dtype, settings.device,
-              settings.quantisation, settings.in_place) {
+              settings.quantisation, settings.in_place, copies) {
   const AttentionSpec& attention = spec.attention;
   if (attention.latent.kv_rank > 0) return;
   const int64_t rotated = spec.ropes.empty() ? 0 : spec.ropes.front().rotary_dim;
@@ -213,43 +215,59 @@ Experts LayerLoader::load_experts(size_t i) {
 }
 
 void LayerLoader::load_separate(Experts& experts, size_t i) {
-  std::vector<at::Tensor> gate_up;
-  std::vector<at::Tensor> down;
-  for (int64_t e = 0; e < spec_.mlp.moe.experts; ++e) {
-    const auto take = [&](Slot slot) {
-      return loader_.convert(source_.take(numbered(module(slot, i), e) + ".weight"));
+  const int64_t count = spec_.mlp.moe.experts;
+  int64_t inner = kAny;
+  for (int64_t e = 0; e < count; ++e) {
+    const auto take = [&](Slot slot, int64_t rows, int64_t columns) {
+      const std::string name = numbered(module(slot, i), e) + ".weight";
+      return loader_.checked(name, source_.take(name), {rows, columns});
     };
-    const at::Tensor gate = take(Slot::kExpertGate);
-    const at::Tensor up = take(Slot::kExpertUp);
-    down.push_back(take(Slot::kExpertDown));
-    if (!gate.defined() || !up.defined() || !down.back().defined()) return;
-    gate_up.push_back(at::cat({gate, up}));
+    const at::Tensor gate = take(Slot::kExpertGate, inner, spec_.hidden);
+    if (gate.defined()) inner = gate.size(0);
+    const at::Tensor up = take(Slot::kExpertUp, inner, spec_.hidden);
+    const at::Tensor down = take(Slot::kExpertDown, spec_.hidden, inner);
+    if (!gate.defined() || !up.defined() || !down.defined()) return;
+    if (e == 0) {
+      experts.gate_up = loader_.reserve({count, 2 * inner, spec_.hidden});
+      experts.down = loader_.reserve({count, spec_.hidden, inner});
+    }
+    loader_.fill(gate, experts.gate_up[e].narrow(0, 0, inner));
+    loader_.fill(up, experts.gate_up[e].narrow(0, inner, inner));
+    loader_.fill(down, experts.down[e]);
   }
-  experts.gate_up = loader_.keep(at::stack(gate_up));
-  experts.down = loader_.keep(at::stack(down));
 }
 
 void LayerLoader::load_stacked(Experts& experts, size_t i) {
   const auto in_turn = source_.layer_module(Slot::kInterleavedGateUp, i);
-  const auto halves = [&in_turn](const at::Tensor& rows) {
-    return in_turn ? at::cat({rows.slice(1, 0, {}, 2), rows.slice(1, 1, {}, 2)}, 1) : rows;
-  };
   const std::string gate_up = in_turn ? *in_turn : module(Slot::kStackedGateUp, i);
   const std::string down = module(Slot::kStackedDown, i);
   const at::Tensor wide = stacked_matrix(gate_up);
   const at::Tensor narrow = stacked_matrix(down);
   const at::Tensor wide_bias = source_.take_if_present(gate_up + "_bias");
   if (!wide.defined() || !narrow.defined()) return;
-  experts.gate_up = loader_.finish(halves(wide));
-  experts.down = loader_.finish(narrow);
-  if (wide_bias.defined()) experts.gate_up_bias = loader_.finish(halves(wide_bias));
+  at::Tensor order;
+  if (in_turn) {
+    const at::Tensor rows = at::arange(wide.size(1), at::kLong);
+    order = at::cat({rows.slice(0, 0, {}, 2), rows.slice(0, 1, {}, 2)});
+  }
+  experts.gate_up = loader_.reserve(wide.sizes());
+  experts.down = loader_.reserve(narrow.sizes());
+  for (int64_t e = 0; e < wide.size(0); ++e) {
+    loader_.fill(wide[e], experts.gate_up[e], order);
+    loader_.fill(narrow[e], experts.down[e]);
+  }
+  if (wide_bias.defined()) {
+    experts.gate_up_bias =
+        loader_.finish(order.defined() ? wide_bias.index_select(1, order) : wide_bias);
+  }
   experts.down_bias = loader_.finish(source_.take_if_present(down + "_bias"));
 }
 
 at::Tensor LayerLoader::stacked_matrix(const std::string& name) {
   if (source_.contains(name + "_blocks")) {
-    return decode_mxfp4(source_.take(name + "_blocks"), source_.take(name + "_scales"),
-                        loader_.dtype());
+    const at::Tensor blocks = source_.take(name + "_blocks");
+    if (blocks.defined()) prefetch(blocks);
+    return decode_mxfp4(blocks, source_.take(name + "_scales"), loader_.dtype());
   }
   const at::Tensor stored = source_.take(name);
   return stored.defined() ? stored.transpose(1, 2) : stored;

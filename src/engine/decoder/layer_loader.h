@@ -23,8 +23,9 @@ struct LoadSettings {
 /// Reads layers onto one device, in the layout that the decoder runs on.
 class LayerLoader {
  public:
-  /// `source` and `spec` outlive this.
-  LayerLoader(TensorSource& source, const ModelSpec& spec, const LoadSettings& settings);
+  /// All but `settings` outlive this. What waits in `copies` has no values until those were run.
+  LayerLoader(TensorSource& source, const ModelSpec& spec, const LoadSettings& settings,
+              TensorCopies& copies);
 
   /// Problems are noted in the source.
   LayerWeights load(size_t i);

@@ -29,15 +29,31 @@ Linear MatrixLoader::linear(const std::vector<MatrixPart>& parts, int64_t in, bo
   std::vector<at::Tensor> weights;
   std::vector<int64_t> rows;
   for (const auto& part : parts) {
-    weights.push_back(convert(matrix(part, in, optional)));
+    weights.push_back(matrix(part, in, optional));
     rows.push_back(weights.back().defined() ? weights.back().size(0) : 0);
   }
   const at::Tensor bias = biases(parts, rows);
   if (!std::ranges::all_of(weights, is_defined)) return {};
   Linear linear;
-  linear.weight = keep(weights.size() == 1 ? weights.front() : at::cat(weights));
+  linear.weight = joined(weights, parts);
   linear.bias = finish(bias);
   return linear;
+}
+
+at::Tensor MatrixLoader::joined(const std::vector<at::Tensor>& stored,
+                                const std::vector<MatrixPart>& parts) {
+  if (in_place_ && stored.size() == 1) {
+    return keep(convert(ordered(stored.front(), parts.front().order)));
+  }
+  int64_t rows = 0;
+  for (const at::Tensor& part : stored) rows += part.size(0);
+  const at::Tensor whole = reserve({rows, stored.front().size(1)});
+  int64_t first = 0;
+  for (size_t i = 0; i < stored.size(); ++i) {
+    fill(stored[i], whole.narrow(0, first, stored[i].size(0)), parts[i].order);
+    first += stored[i].size(0);
+  }
+  return whole;
 }
 
 at::Tensor MatrixLoader::biases(const std::vector<MatrixPart>& parts,
@@ -85,11 +101,9 @@ std::optional<PackedMatrix> MatrixLoader::packed(const MatrixPart& part, int64_t
     if (!fits) source_.note_problem(name + " does not have the shape that the configuration needs");
     if (!fits) return std::nullopt;
   } else {
-    MatrixPart as_stored = part;
-    as_stored.order = at::Tensor{};
-    const at::Tensor dense = matrix(as_stored, in, false);
+    const at::Tensor dense = matrix(part, in, false);
     if (!dense.defined()) return std::nullopt;
-    packed = pack(dense.to(device_, dtype_), *quantisation_);
+    packed = pack(buffer_.read(dense).to(device_, dtype_), *quantisation_);
   }
   packed->order = part.order;
   return packed->to(device_);
@@ -101,7 +115,7 @@ at::Tensor MatrixLoader::matrix(const MatrixPart& part, int64_t in, bool optiona
   const std::vector<int64_t> shape =
       transposed_ ? std::vector{in, part.rows} : std::vector{part.rows, in};
   const at::Tensor stored = checked(name, weight, shape);
-  return ordered(stored.defined() && transposed_ ? stored.t() : stored, part.order);
+  return stored.defined() && transposed_ ? stored.t() : stored;
 }
 
 std::optional<Norm> MatrixLoader::norm(const std::optional<std::string>& module,
@@ -140,9 +154,10 @@ std::optional<Norm> MatrixLoader::make_norm(at::Tensor weight, const at::Tensor&
   if (spec.weight_offset != 0 && spec.kind == NormKind::kRms) {
     // The sum 1 + w is kept in float32: families that have it multiply before they cast.
     norm.weight = keep((weight.to(at::kFloat) + spec.weight_offset).to(device_));
+  } else if (spec.weight_offset != 0) {
+    norm.weight = keep(convert(weight) + spec.weight_offset);
   } else {
-    norm.weight =
-        keep(spec.weight_offset != 0 ? convert(weight) + spec.weight_offset : convert(weight));
+    norm.weight = finish(weight);
   }
   return norm;
 }
@@ -165,11 +180,38 @@ at::Tensor MatrixLoader::checked(const std::string& name, const at::Tensor& tens
 }
 
 at::Tensor MatrixLoader::convert(const at::Tensor& tensor) const {
-  return tensor.defined() ? tensor.to(device_, dtype_).contiguous() : tensor;
+  if (!tensor.defined()) return tensor;
+  prefetch(tensor);
+  return tensor.to(device_, dtype_).contiguous();
 }
 
 at::Tensor MatrixLoader::finish(const at::Tensor& tensor) {
-  return tensor.defined() ? keep(convert(tensor)) : tensor;
+  if (!tensor.defined()) return tensor;
+  if (in_place_) return keep(convert(tensor));
+  const at::Tensor finished = reserve(tensor.sizes());
+  fill(tensor, finished);
+  return finished;
+}
+
+at::Tensor MatrixLoader::reserve(at::IntArrayRef sizes) {
+  const bool in_arena = device_.is_cpu() && !in_place_;
+  const at::Tensor reserved =
+      in_arena ? arena_.reserve(sizes, dtype_)
+               : at::empty(sizes, at::TensorOptions().dtype(dtype_).device(device_));
+  parameters_ += reserved.numel();
+  bytes_ += static_cast<int64_t>(reserved.nbytes());
+  return reserved;
+}
+
+void MatrixLoader::fill(const at::Tensor& stored, const at::Tensor& into, const at::Tensor& order) {
+  if (in_place_) {
+    prefetch(stored);
+    into.copy_(ordered(stored, order));
+  } else if (device_.is_cpu() && stored.is_contiguous() && !order.defined()) {
+    copies_.add(stored, into);
+  } else {
+    into.copy_(ordered(buffer_.read(stored), order));
+  }
 }
 
 at::Tensor MatrixLoader::keep(at::Tensor tensor) {

@@ -7,6 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "engine/checkpoint/tensor_copies.h"
 #include "engine/decoder/tensor_source.h"
 #include "engine/decoder/weight_arena.h"
 #include "engine/kernels/linear.h"
@@ -29,15 +30,17 @@ class MatrixLoader {
   /// `transposed`: matrices of layers are stored [in, out].
   /// With `quantisation`, matrices are packed when they are loaded.
   /// With `in_place`, tensors on the CPU stay views of the checkpoint's files where nothing has to
-  /// be changed.
+  /// be changed. Otherwise what only has to be copied to the CPU's memory waits in `copies`, and
+  /// has no values until those were run.
   MatrixLoader(TensorSource& source, bool transposed, at::ScalarType dtype, at::Device device,
-               std::optional<Quantisation> quantisation = {}, bool in_place = false)
+               std::optional<Quantisation> quantisation, bool in_place, TensorCopies& copies)
       : source_(source),
         transposed_(transposed),
         dtype_(dtype),
         device_(device),
         quantisation_(quantisation),
-        in_place_(in_place) {}
+        in_place_(in_place),
+        copies_(copies) {}
 
   /// The parts, rows after rows, with their biases. Not defined when a part is missing.
   Linear linear(const std::vector<MatrixPart>& parts, int64_t in, bool optional = false);
@@ -53,11 +56,14 @@ class MatrixLoader {
   /// The tensor, or an undefined one (and a noted problem) when its shape is not the expected one.
   at::Tensor checked(const std::string& name, const at::Tensor& tensor, std::vector<int64_t> shape);
 
-  [[nodiscard]] at::Tensor convert(const at::Tensor& tensor) const;
   /// Converts, counts and puts the tensor where it stays.
   at::Tensor finish(const at::Tensor& tensor);
   /// The same for a tensor that is on the device and keeps its type.
   at::Tensor keep(at::Tensor tensor);
+  /// Counts a contiguous tensor where it stays, to be filled.
+  at::Tensor reserve(at::IntArrayRef sizes);
+  /// Fills such a tensor, or rows of it, with a stored one, whose rows are taken in `order`.
+  void fill(const at::Tensor& stored, const at::Tensor& into, const at::Tensor& order = {});
   /// Counts a tensor that stays as it is stored until it is used.
   at::Tensor leave(const at::Tensor& tensor);
 
@@ -67,7 +73,11 @@ class MatrixLoader {
   [[nodiscard]] int64_t bytes() const { return bytes_; }
 
  private:
+  [[nodiscard]] at::Tensor convert(const at::Tensor& tensor) const;
+  /// As stored, its rows not in order yet.
   [[nodiscard]] at::Tensor matrix(const MatrixPart& part, int64_t in, bool optional);
+  /// The parts, rows after rows in order.
+  at::Tensor joined(const std::vector<at::Tensor>& stored, const std::vector<MatrixPart>& parts);
   /// The part packed, where it is stored or wanted so.
   std::optional<PackedMatrix> packed(const MatrixPart& part, int64_t in);
   Linear packed_linear(const std::vector<MatrixPart>& parts, int64_t in);
@@ -80,6 +90,8 @@ class MatrixLoader {
   at::Device device_;
   std::optional<Quantisation> quantisation_;
   bool in_place_;
+  TensorCopies& copies_;
+  ReadBuffer buffer_;
   WeightArena arena_;
   int64_t parameters_ = 0;
   int64_t bytes_ = 0;

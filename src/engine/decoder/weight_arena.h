@@ -11,6 +11,8 @@ namespace aieb::engine {
 /// they were placed. Tensors keep their memory alive; the arena may go first.
 class WeightArena {
  public:
+  /// A contiguous tensor without values yet.
+  at::Tensor reserve(at::IntArrayRef sizes, at::ScalarType type);
   /// A contiguous copy of `tensor`, which is on the CPU.
   at::Tensor place(const at::Tensor& tensor);
 

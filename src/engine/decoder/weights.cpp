@@ -41,6 +41,7 @@ class Loader {
       weights.layers.push_back(std::move(layer));
     }
     source_.check();
+    copies_.run();
     weights.unused = source_.unused();
     for (const auto& [place, loader] : loaders_) {
       weights.parameters += loader.parameters();
@@ -56,7 +57,8 @@ class Loader {
   LayerLoader& at(const Site& site) {
     const bool on_disk = site.keep == Keep::kOnDisk;
     const LoadSettings settings{dtype_, plan_.home_of(site), quantisation_, on_disk};
-    return loaders_.try_emplace(plan_.place_of(site), source_, spec_, settings).first->second;
+    return loaders_.try_emplace(plan_.place_of(site), source_, spec_, settings, copies_)
+        .first->second;
   }
 
   void load_ends(Weights& weights) {
@@ -116,7 +118,8 @@ class Loader {
   [[nodiscard]] LayerReader layer_reader() const {
     return [&checkpoint = checkpoint_, spec = spec_, dtype = dtype_](size_t i, at::Device device) {
       TensorSource source(checkpoint, *spec.names);
-      return LayerLoader(source, spec, {dtype, device, std::nullopt, true}).load(i);
+      TensorCopies none;
+      return LayerLoader(source, spec, {dtype, device, std::nullopt, true}, none).load(i);
     };
   }
 
@@ -126,6 +129,7 @@ class Loader {
   at::ScalarType dtype_;
   const DevicePlan& plan_;
   const std::optional<Quantisation>& quantisation_;
+  TensorCopies copies_;
   std::map<Place, LayerLoader> loaders_;
 };
 

@@ -16,7 +16,7 @@
 //   {"prompt": [1, 2, 3], "perplexity": true}                        → {"perplexity": 12.3}
 //   {"info": true}      → {"parameters": n, "bytes": n, "unused": […], "places": {…}, "layers":
 //   […],
-//                          "outlined": n, …}
+//                          "load_seconds": s, …}
 // An OutOfMemory is answered as {"out_of_memory": text}.
 #include <chrono>
 #include <cmath>
@@ -259,12 +259,16 @@ int run(int argc, char** argv) {
   }
   placement.finish(options);
   const c10::InferenceMode inference;
+  const auto start = std::chrono::steady_clock::now();
   Model model = load_model(argv[1], options);
+  const std::chrono::duration<double> load = std::chrono::steady_clock::now() - start;
   Generator generator(*model.decoder, make_graph);
   for (std::string line; std::getline(std::cin, line);) {
     Json out;
     try {
-      out = answer(model, generator, Json::parse(line));
+      const Json request = Json::parse(line);
+      out = answer(model, generator, request);
+      if (request.contains("info")) out["load_seconds"] = load.count();
     } catch (const OutOfMemory& error) {
       out = {{"out_of_memory", error.what()}};
     }
