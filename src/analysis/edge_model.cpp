@@ -52,22 +52,8 @@ EdgeEstimate counter_edge(double energy_before, double energy_after, const EdgeS
           (left_var * right_var - shared * shared) / spread};
 }
 
-EdgeEstimate gauge_edge(const EdgeSide& near, const EdgeSide& far) {
-  const double y = near.distance_s;
-  const double h = near.distance_s + far.distance_s;
-  if (y <= 0 || h <= 0) return {0, 0};
-  const double step = near.power_w - far.power_w;
-  const double at_edge = near.power_w - step * y / h;
-  const double excess = std::max(0.0, square(step) - near.diffusion * h);
-  const double goes_on_var = near.diffusion * y * y * y / 3;
-  const double evenly_var = near.diffusion * y * y * (y / 3 - y * y / (4 * h)) +
-                            excess * square(y * far.distance_s / (2 * h));
-  const double goes_on = near.power_w * y;
-  const double evenly = (near.power_w + at_edge) / 2 * y;
-  const double sum = goes_on_var + evenly_var;
-  if (sum <= 0) return {goes_on, 0};
-  const double weight = evenly_var / sum;
-  return {weight * goes_on + (1 - weight) * evenly, std::min(goes_on_var, evenly_var)};
+EdgeEstimate gauge_edge(const EdgeSide& side) {
+  return {side.power_w * side.distance_s, extrapolation_variance(side)};
 }
 
 }  // namespace aieb

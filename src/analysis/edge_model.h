@@ -26,10 +26,9 @@ struct EdgeEstimate {
 EdgeEstimate counter_edge(double energy_before, double energy_after, const EdgeSide& before,
                           const EdgeSide& after, double time_sigma_s);
 
-/// Energy between a window edge and the next power reading of a gauge, on the side `near`; the
-/// power reading on the other side is `far`. Either the power changes at the edge (then `near`
-/// goes on to the edge) or evenly between the readings; both are weighed.
-EdgeEstimate gauge_edge(const EdgeSide& near, const EdgeSide& far);
+/// Energy between a window edge and the nearest power reading of a gauge on one side of it, which
+/// goes on up to the edge: power changes there, and what it was on the other side says nothing.
+EdgeEstimate gauge_edge(const EdgeSide& side);
 
 /// Variance of the energy that a random walk of power uses over `distance_s` when it is
 /// extrapolated from `side`, in J².

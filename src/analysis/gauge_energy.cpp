@@ -19,8 +19,10 @@ struct TimeError {
   double lag_s;
   double share;
 };
-constexpr TimeError kLoadedSide{0.005, 0.7};
-constexpr TimeError kIdleSide{0.003, 0.4};
+constexpr TimeError kLoadedSide{0.004, 0.25};
+constexpr TimeError kIdleSide{0.002, 0.2};
+/// Later than this after an edge the load has changed.
+constexpr double kMostLag_s = 0.01;
 
 double square(double x) { return x * x; }
 
@@ -42,6 +44,41 @@ void sort_to_sides(std::vector<PowerPoint>& points, const SensorUpdates& updates
     if (side > points[k - 1].t_s && side < points[k + 1].t_s) points[k].t_s = side;
   }
 }
+
+/// A value is a mean over a part of the sensor's period, or all of it: next to an edge it may
+/// contain power of both sides. It then lies between its neighbours, of which the one that is
+/// further from the edge says what the power was up to there.
+class MixedValues {
+ public:
+  /// `before_s`, `after_s`: how long before and after the time of a point its value may reach.
+  MixedValues(std::vector<PowerPoint>& points, const SensorUpdates& updates, double before_s,
+              double after_s)
+      : points_(points), updates_(updates), before_s_(before_s), after_s_(after_s) {}
+
+  void replace_beside(double edge_s) {
+    const auto after = std::upper_bound(points_.begin(), points_.end(), edge_s,
+                                        [](double t, const PowerPoint& p) { return t < p.t_s; });
+    const auto k = static_cast<size_t>(after - points_.begin());
+    replace(k, k + 1, points_.size() > k ? points_[k].t_s - edge_s - before_s_ : 0);
+    if (k > 1 && after_s_ > 0) replace(k - 1, k - 2, edge_s - points_[k - 1].t_s - after_s_);
+  }
+
+ private:
+  /// `beyond_s`: by how much the edge lies beyond what the value of point k says.
+  void replace(size_t k, size_t further, double beyond_s) {
+    if (k < 1 || k + 1 >= points_.size()) return;
+    const double reach = updates_.updates[k].sigma_s * std::sqrt(3.0) + kMostLag_s;
+    if (beyond_s > reach) return;
+    const double power = points_[k].power_w;
+    const double rise = power - points_[k - 1].power_w;
+    if (rise * (points_[k + 1].power_w - power) > 0) points_[k].power_w = points_[further].power_w;
+  }
+
+  std::vector<PowerPoint>& points_;
+  const SensorUpdates& updates_;
+  double before_s_;
+  double after_s_;
+};
 
 /// Integrates power points by trapezoids, except next to window edges (edge_model.h).
 class GaugeIntegral {
@@ -106,10 +143,8 @@ class GaugeIntegral {
     const double right_d = local_diffusion(points_, index + 1, +1, roughness_);
     const double first = edges.front();
     const double last = edges.back();
-    const EdgeEstimate before = gauge_edge({left.power_w, first - left.t_s, 0, left_d},
-                                           {right.power_w, right.t_s - first, 0, right_d});
-    const EdgeEstimate after = gauge_edge({right.power_w, right.t_s - last, 0, right_d},
-                                          {left.power_w, last - left.t_s, 0, left_d});
+    const EdgeEstimate before = gauge_edge({left.power_w, first - left.t_s, 0, left_d});
+    const EdgeEstimate after = gauge_edge({right.power_w, right.t_s - last, 0, right_d});
     const double sigma = updates_.updates[k].sigma_s;
     const double step = step_across(k);
     const auto time_variance = [&](bool loaded) {
@@ -207,6 +242,9 @@ DomainEnergy gauge_energy(const Domain& domain, std::span<const Sample> samples,
     integrate_averaged_gauge(out, updates, points, edges);
   } else {
     sort_to_sides(points, updates, edges);
+    MixedValues mixed(points, updates, averaging_s > 0 ? averaging_s / 2 : usual_s,
+                      averaging_s / 2);
+    for (const double edge : edges) mixed.replace_beside(edge);
     GaugeIntegral(out, updates, points).run(edges);
   }
   return out;

@@ -7,6 +7,8 @@ namespace aieb {
 namespace {
 
 constexpr int kNearby = 4;
+/// What the whole series counts beside them.
+constexpr double kOverall = 0.25;
 
 struct MeanSquare {
   double squares = 0;
@@ -47,8 +49,8 @@ Roughness roughness_of(const std::vector<PowerPoint>& points) {
 double local_diffusion(const std::vector<PowerPoint>& points, std::ptrdiff_t index, int direction,
                        const Roughness& overall) {
   const auto n = static_cast<std::ptrdiff_t>(points.size());
-  double sum = overall.diffusion;
-  double count = 1;
+  double sum = kOverall * overall.diffusion;
+  double count = kOverall;
   for (int k = 0; k < kNearby; ++k) {
     const std::ptrdiff_t near = index + k * direction;
     const std::ptrdiff_t far = near + direction;

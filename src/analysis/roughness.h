@@ -27,7 +27,7 @@ struct PowerPoint {
 Roughness roughness_of(const std::vector<PowerPoint>& points);
 
 /// Diffusion just beside `points[index]`, on the side of smaller (`direction` −1) or larger (+1)
-/// indices: from the nearest few differences, of which `overall` counts as one more.
+/// indices: from the nearest few differences, beside which `overall` counts as a quarter of one.
 double local_diffusion(const std::vector<PowerPoint>& points, std::ptrdiff_t index, int direction,
                        const Roughness& overall);
 

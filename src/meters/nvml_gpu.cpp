@@ -8,6 +8,7 @@ namespace aieb {
 namespace {
 
 constexpr int64_t kOneSecond = 1'000'000'000;
+constexpr int64_t kMillisecond = 1'000'000;
 constexpr auto kSame = [](auto value) { return value; };
 constexpr double kMilliwattsPerWatt = 1e3;
 
@@ -54,6 +55,27 @@ constexpr StateRow kStates[] = {
      [](const Nvml& n, Device d) { return scaled(n.power_limit_w(d), kMilliwattsPerWatt); }},
 };
 
+/// Over how long the instant field is a mean, by board. Yang, Adamek, Armour, "Part-time power
+/// measurements" (arXiv 2312.02741), and the results table beside it. Of other boards it is
+/// unknown.
+struct InstantSpan {
+  const char* board;
+  int64_t span_ns;
+};
+
+constexpr InstantSpan kInstantSpans[] = {
+    {"A100", 25 * kMillisecond},      {"GH200", 20 * kMillisecond},
+    {"H100", 22 * kMillisecond},      {"Quadro RTX 8000", 20 * kMillisecond},
+    {"RTX 3090", 100 * kMillisecond}, {"RTX 2080 Ti", 100 * kMillisecond},
+};
+
+int64_t instant_span_ns(const std::string& name) {
+  for (const InstantSpan& row : kInstantSpans) {
+    if (name.find(row.board) != std::string::npos) return row.span_ns;
+  }
+  return 0;
+}
+
 }  // namespace
 
 NvmlGpu::NvmlGpu(std::shared_ptr<const Nvml> nvml, int index, Device device, std::string sys_root)
@@ -83,7 +105,7 @@ GpuPowerSource NvmlGpu::field_source(nvml::Field field, nvml::Scope scope, const
 
 std::vector<GpuPowerSource> NvmlGpu::power_sources() const {
   return {
-      field_source(nvml::kPowerInstant, nvml::kScopeGpu, "power.instant", 0),
+      field_source(nvml::kPowerInstant, nvml::kScopeGpu, "power.instant", instant_span_ns(name_)),
       field_source(nvml::kPowerAverage, nvml::kScopeGpu, "power.average", kOneSecond),
       {[this] { return reading(nvml_->power_w(device_)); }, "power.usage"},
   };

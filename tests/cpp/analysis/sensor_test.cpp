@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -174,9 +175,35 @@ TEST(EdgeModel, values_that_contradict_each_other_are_uncertain) {
   EXPECT_GT(contradicts.variance, 5 * fits.variance);
 }
 
-TEST(EdgeModel, a_gauge_that_steps_across_the_edge_stepped_at_it) {
-  const EdgeEstimate after = gauge_edge({300, 0.07, 0, 1}, {50, 0.03, 0, 1});
-  EXPECT_NEAR(after.energy_j, 0.07 * 300, 0.2);
+TEST(GaugeEnergy, power_goes_on_up_to_the_edge_at_which_the_load_changes) {
+  // 50 W until 2.03 s, 300 W after it, read every 100 ms.
+  std::vector<Sample> samples;
+  for (int i = 0; i < 40; ++i) samples.push_back({0, nanoseconds(0.1 * i), i <= 20 ? 50.0 : 300.0});
+  Domain gauge;
+  gauge.kind = DomainKind::kGauge;
+  const std::vector<int64_t> edges{nanoseconds(2.03), nanoseconds(3)};
+  const Quantity energy = gauge_energy(gauge, samples, edges).energy({edges[0], edges[1]});
+  EXPECT_NEAR(*energy.value, 300 * 0.97, 1e-6);
+}
+
+TEST(GaugeEnergy, a_mean_over_both_sides_of_an_edge_counts_for_neither) {
+  // 50 W until 2.035 s, 300 W after it; every value is the mean of the 40 ms before it, so that the
+  // one of 2.05 s is a mixture.
+  std::vector<Sample> samples;
+  for (int i = 0; i < 40; ++i) {
+    const double t = 0.05 + 0.1 * i;
+    const double loaded = std::clamp((t - 2.035) / 0.04, 0.0, 1.0);
+    samples.push_back({0, nanoseconds(t), 50 + 250 * loaded});
+  }
+  const std::vector<int64_t> edges{nanoseconds(1), nanoseconds(2.035), nanoseconds(3)};
+  for (const double declared_s : {0.0, 0.04}) {
+    Domain gauge;
+    gauge.kind = DomainKind::kGauge;
+    gauge.averaging_ns = nanoseconds(declared_s);
+    const DomainEnergy energy = gauge_energy(gauge, samples, edges);
+    EXPECT_NEAR(*energy.energy({edges[0], edges[1]}).value, 50 * 1.035, 1e-6);
+    EXPECT_NEAR(*energy.energy({edges[1], edges[2]}).value, 300 * 0.965, 1e-6);
+  }
 }
 
 TEST(Roughness, tells_a_random_walk_from_white_noise) {

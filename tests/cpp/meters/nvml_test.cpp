@@ -96,6 +96,18 @@ TEST(NvmlPower, reads_the_instant_field_and_falls_back_to_usage) {
   }
 }
 
+TEST(NvmlPower, says_over_how_long_the_instant_field_of_a_known_board_is_a_mean) {
+  for (const auto& [board, span_ms] :
+       std::vector<std::pair<std::string, int64_t>>{{"NVIDIA A100-SXM4-80GB", 25},
+                                                    {"NVIDIA H100 80GB HBM3", 22},
+                                                    {"NVIDIA GH200 480GB", 20},
+                                                    {"NVIDIA H200", 0}}) {
+    OneGpu one("gpu 0 name " + board + "\ngpu 0 power 0 70\n");
+    GpuPowerMeter meter(one.gpus);
+    EXPECT_EQ(meter.discover().domains.at(0).averaging_ns, span_ms * 1'000'000) << board;
+  }
+}
+
 TEST(NvmlPower, errors_of_one_gpu_leave_the_others_readable) {
   FakeNvml fake("gpus 3\ngpu 1 fail field 1 999 2\n");
   Nvml::Failure failure;
