@@ -191,7 +191,7 @@ class Analysis {
       for (RequestResult& r : results_.requests)
         r.energy = r.active_energy = Quantity::disabled("J");
     } else {
-      sources_ = choose_sources(trace_, edges_, measure_);
+      sources_ = choose_sources(trace_, edges_, measure_, load_changes(flights_));
       const ComponentPlan plan = plan_components(trace_, sources_);
       const std::vector<Quantity> baselines = idle_baselines(sources_, idle_);
       results_.measure = window_energy(sources_, plan, measure_, baselines);

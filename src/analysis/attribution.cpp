@@ -13,9 +13,6 @@
 namespace aieb {
 namespace {
 
-/// Sigma of an edge to the expanded (k = 2) uncertainty of a span between two of them.
-const double kTwoEdges = 2 * std::numbers::sqrt2;
-
 void add_independent(Quantity& sum, double value, double systematic, double random) {
   sum.value = sum.value.value_or(0) + value;
   sum.systematic = std::hypot(sum.systematic, systematic);
@@ -38,16 +35,19 @@ struct ClockShift {
   }
 };
 
-/// Adds one domain's part of a request. Its begin and end each carry the error of an edge at an
-/// arbitrary time, of which the request's share of the power then counts.
+/// Standard deviation of the energy that a domain used over a span, in J.
+double sigma_of(const DomainEnergy& domain, const TimeSpan& span) {
+  return std::sqrt(domain.variance_at(span.start_ns, true) +
+                   domain.variance_at(span.end_ns, false) + domain.variance_within(span));
+}
+
+/// Adds one domain's part of a request. `sigma_j`: its standard deviation.
 void add_to_request(RequestResult& result, const DomainEnergy& domain, const Quantity& baseline,
-                    const FlightShare& share, const ClockShift& clock) {
+                    const FlightShare& share, double sigma_j, const ClockShift& clock) {
   const double energy = share.energy;
   const double time_share = share.time;
   const double gain = domain.domain.gain_uncertainty;
-  const double part = share.whole > 0 ? energy / share.whole : 1;
-  const double random =
-      std::hypot(kTwoEdges * domain.typical_edge_sigma_j * part, clock.expanded());
+  const double random = std::hypot(2 * sigma_j, clock.expanded());
   add_independent(result.energy, energy, gain * energy, random);
   if (!baseline.known()) return;
   const double active = energy - *baseline.value * time_share;
@@ -78,11 +78,10 @@ struct SideSum {
   double random_squares = 0;
   ClockShift clock;
 
-  void add(double part, double whole, double edge_j, const ClockShift& shift) {
+  void add(double part, double sigma_j, const ClockShift& shift) {
     energy += part;
     clock += shift;
-    const double share = whole > 0 ? part / whole : 1;
-    random_squares += edge_j * edge_j * share * share;
+    random_squares += 4 * sigma_j * sigma_j;
   }
   void add_to(Quantity& sum, double gain) const {
     add_independent(sum, energy, gain * energy,
@@ -93,8 +92,10 @@ struct SideSum {
 /// Adds what one domain's energy went to.
 class DomainShares {
  public:
-  DomainShares(const DomainEnergy& domain, const Sweep& sweep)
+  /// Without `errors` the random parts are left out.
+  DomainShares(const DomainEnergy& domain, const Sweep& sweep, bool errors)
       : domain_(domain), sweep_(sweep), part_(sweep_domain(sweep, domain.curve)) {
+    if (errors) add_jumps();
     const int64_t by_ns = nanoseconds(domain.clock_half_width_s);
     if (by_ns <= 0) return;
     shifted_ = {sweep_domain(sweep, domain.curve.shifted(by_ns)),
@@ -113,23 +114,100 @@ class DomainShares {
         unattributed_clock_ += whole;
         continue;
       }
-      add_to_request(results[*flights[i].result], domain_, baseline, share, whole);
-      before_.add(share.energy - share.decode_energy, share.whole - share.decode_whole, edge_j(),
+      const double energy_before = share.energy - share.decode_energy;
+      const double whole_before = share.whole - share.decode_whole;
+      const double sigma = sigma_j(sweep_.flights[i], 0, kStages, share.energy, share.whole);
+      add_to_request(results[*flights[i].result], domain_, baseline, share, sigma, whole);
+      before_.add(energy_before,
+                  sigma_j(sweep_.flights[i], 0, kDecode, energy_before, whole_before),
                   {whole.late - decode.late, whole.early - decode.early});
-      after_.add(share.decode_energy, share.decode_whole, edge_j(), decode);
+      after_.add(
+          share.decode_energy,
+          sigma_j(sweep_.flights[i], kDecode, kStages, share.decode_energy, share.decode_whole),
+          decode);
     }
   }
 
   void add_to(Attribution& sums) const {
     const double gain = domain_.domain.gain_uncertainty;
     add_independent(sums.unattributed, part_.unattributed, gain * part_.unattributed,
-                    std::hypot(edge_j(), unattributed_clock_.expanded()));
+                    std::hypot(2 * std::sqrt(quiet_variance()), unattributed_clock_.expanded()));
     before_.add_to(sums.before_first_token, gain);
     after_.add_to(sums.after_first_token, gain);
   }
 
  private:
-  [[nodiscard]] double edge_j() const { return kTwoEdges * domain_.typical_edge_sigma_j; }
+  [[nodiscard]] double share_after(size_t i, int64_t weight) const {
+    const int64_t all = sweep_.in_flight[i];
+    return all > 0 ? static_cast<double>(weight) / static_cast<double>(all) : 0;
+  }
+
+  /// Energy of the domain that is put on the wrong side of a time goes to those in flight there:
+  /// its error counts by how much a request's share changes.
+  void add_jumps() {
+    jumps_.assign(1, 0);
+    jumps_.reserve(sweep_.times.size() + 1);
+    for (const int64_t t_ns : sweep_.times) {
+      begins_.push_back(domain_.variance_at(t_ns, true));
+      ends_.push_back(domain_.variance_at(t_ns, false));
+    }
+    for (size_t i = 0; i < sweep_.times.size(); ++i) {
+      const bool inner = i > 0 && sweep_.in_flight[i] > 0 && sweep_.in_flight[i - 1] > 0;
+      const double jump = inner ? share_after(i, 1) - share_after(i - 1, 1) : 0;
+      jumps_.push_back(jumps_.back() + begins_[i] * jump * jump);
+    }
+  }
+
+  /// Standard deviation of a flight's energy over some of its stages, in J: the errors of the times
+  /// at which its share of the power changes, and its share of what lies between readings.
+  [[nodiscard]] double sigma_j(const FlightIndex& flight, size_t first, size_t last, double energy,
+                               double whole) const {
+    const size_t begin = flight.marks[first];
+    const size_t end = flight.marks[last];
+    if (begin >= end || begins_.empty()) return 0;
+    const TimeSpan span{sweep_.times[begin], sweep_.times[end]};
+    const double part = whole > 0 ? energy / whole : 0;
+    double variance = part * part * domain_.variance_within(span);
+    double share = 0;
+    for (size_t s = first; s < last; ++s) {
+      const size_t from = flight.marks[s];
+      const size_t to = flight.marks[s + 1];
+      if (from >= to) continue;
+      const auto weight = static_cast<double>(flight.weights[s]);
+      const double jump = share_after(from, flight.weights[s]) - share;
+      variance += jump * jump * begins_[from] + weight * weight * (jumps_[to] - jumps_[from + 1]);
+      share = share_after(to - 1, flight.weights[s]);
+    }
+    return std::sqrt(variance + share * share * ends_[end]);
+  }
+
+  /// Whether the curve has an edge of its own at this time.
+  [[nodiscard]] bool has_edge(int64_t t_ns) const {
+    constexpr int64_t kSameTime_ns = 100;
+    const auto edge =
+        std::lower_bound(domain_.edges.begin(), domain_.edges.end(), t_ns - kSameTime_ns,
+                         [](const EdgeError& e, int64_t t) { return e.t_ns < t; });
+    return edge != domain_.edges.end() && edge->t_ns <= t_ns + kSameTime_ns;
+  }
+
+  /// Of the spans of the windows in which nothing is in flight. Those that the sensor cannot tell
+  /// from the load around them all get too much of its energy, so that their errors add up.
+  [[nodiscard]] double quiet_variance() const {
+    double variance = 0;
+    double blurred = 0;
+    const auto quiet = [this](size_t i) {
+      return sweep_.measured[i] != 0 && sweep_.in_flight[i] == 0;
+    };
+    for (size_t i = 0; i < sweep_.times.size(); ++i) {
+      if (!quiet(i)) continue;
+      const size_t start = i;
+      while (i + 1 < sweep_.times.size() && quiet(i)) ++i;
+      const double sigma = sigma_of(domain_, {sweep_.times[start], sweep_.times[i]});
+      const bool sharp = has_edge(sweep_.times[start]) && has_edge(sweep_.times[i]);
+      (sharp ? variance : blurred) += sharp ? sigma * sigma : sigma;
+    }
+    return variance + blurred * blurred;
+  }
 
   /// Of a flight's energy and of its part from the first token on.
   [[nodiscard]] std::pair<ClockShift, ClockShift> clock_shifts(const FlightShare& share,
@@ -144,6 +222,9 @@ class DomainShares {
   const DomainEnergy& domain_;
   const Sweep& sweep_;
   DomainSweep part_;
+  std::vector<double> begins_;  ///< variance of what begins at each time of the sweep, in J²
+  std::vector<double> ends_;
+  std::vector<double> jumps_;         ///< of a weight of 1, summed up to each time
   std::vector<DomainSweep> shifted_;  ///< all times later, and earlier; empty: they are exact
   ClockShift unattributed_clock_;
   SideSum before_;
@@ -178,11 +259,11 @@ struct DivisionInput {
 };
 
 void divide(const DivisionInput& in, std::span<const WeightedFlight> weighted,
-            std::vector<RequestResult>& results, Attribution& sums) {
+            std::vector<RequestResult>& results, Attribution& sums, bool errors) {
   const Sweep sweep = make_sweep(in.windows, weighted);
   for (size_t d = 0; d < in.sources.chosen.size(); ++d) {
     if (!in_total(in.sources.chosen[d], in.measured)) continue;
-    DomainShares shares(in.sources.chosen[d], sweep);
+    DomainShares shares(in.sources.chosen[d], sweep, errors);
     shares.divide(in.flights, in.baselines[d], results);
     shares.add_to(sums);
   }
@@ -240,7 +321,7 @@ void widen_by(const DivisionInput& in, const Division& division,
   std::vector<RequestResult> others(results.size());
   label_like(in.measured.total, others, in.flights);
   Attribution sums = unknown_attribution(in.measured.total.gross);
-  divide(in, division.alternative, others, sums);
+  divide(in, division.alternative, others, sums, false);
   for (size_t i = 0; i < results.size(); ++i) {
     widen(results[i].energy, others[i].energy);
     widen(results[i].active_energy, others[i].active_energy);
@@ -259,7 +340,7 @@ Attribution attribute_energy(const EnergySources& sources, std::span<const TimeS
   if (windows.empty() || !measured.total.gross.known()) return out;
   const DivisionInput in{sources, windows, baselines, measured, flights};
   Division division = choose_division(in);
-  divide(in, division.weights, results, out);
+  divide(in, division.weights, results, out, true);
   if (!division.alternative.empty()) widen_by(in, division, results, out);
   out.division = std::move(division.description);
   require_first_tokens(flights, results, out);

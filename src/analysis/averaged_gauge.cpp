@@ -141,6 +141,20 @@ class EdgeCandidates {
   double reading_sigma_w_;
 };
 
+/// Over W around each point the power may change by what it changes by on both sides of it.
+LooseEdges loose_edges(const SmoothedPower& power, const SensorUpdates& updates,
+                       const std::vector<PowerPoint>& points, double w) {
+  LooseEdges loose(LooseEdges::Sensor::kMeans, w);
+  for (size_t k = 0; k < points.size(); ++k) {
+    const double t = points[k].t_s;
+    const double step = power.power(t + w / 2) - power.power(t - w / 2);
+    loose.add(time_ns(updates.origin_ns, t), std::abs(step),
+              square(step * updates.updates[k].sigma_s));
+  }
+  loose.close(time_ns(updates.origin_ns, points.back().t_s));
+  return loose;
+}
+
 }  // namespace
 
 void integrate_averaged_gauge(DomainEnergy& out, const SensorUpdates& updates,
@@ -150,6 +164,7 @@ void integrate_averaged_gauge(DomainEnergy& out, const SensorUpdates& updates,
   const double w = seconds(out.domain.averaging_ns);
   const double time_sigma = updates.updates.front().sigma_s;
   const EdgeCandidates candidates(power, w, time_sigma, out.domain.resolution / std::sqrt(12.0));
+  out.loose = loose_edges(power, updates, points, w);
   CurveBuilder builder(updates.origin_ns);
   size_t next = 0;
   for (const PowerPoint& point : points) {

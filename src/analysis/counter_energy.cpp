@@ -49,15 +49,18 @@ class CounterEdges {
                         side(j, +1, u[j + 1].t_s - t), sigma);
   }
 
-  [[nodiscard]] double typical_sigma() const {
-    double sum = 0;
+  [[nodiscard]] LooseEdges loose() const {
+    LooseEdges out(LooseEdges::Sensor::kCounter);
     for (size_t k = 0; k < powers_.size(); ++k) {
       const Update& a = sensor_.updates[k];
-      const double h = sensor_.updates[k + 1].t_s - a.t_s;
-      const double step = k == 0 ? 0 : powers_[k].power_w - powers_[k - 1].power_w;
-      sum += square(step * h) / 30 + square(powers_[k].power_w * a.sigma_s);
+      const double power = powers_[k].power_w;
+      const double before = k == 0 ? power : powers_[k - 1].power_w;
+      const double after = k + 1 == powers_.size() ? power : powers_[k + 1].power_w;
+      const auto [least, most] = std::minmax({before, power, after});
+      out.add(time_ns(sensor_.origin_ns, a.t_s), most - least, square(power * a.sigma_s));
     }
-    return std::sqrt(sum / static_cast<double>(powers_.size()));
+    out.close(time_ns(sensor_.origin_ns, sensor_.updates.back().t_s));
+    return out;
   }
 
  private:
@@ -111,14 +114,15 @@ void add_without_shape(DomainEnergy& out, const SensorUpdates& sensor,
     out.edges.push_back({time_ns(sensor.origin_ns, t), variance, variance});
   }
   out.curve = builder.build();
-  out.typical_edge_sigma_j = reader.typical_sigma();
+  out.loose = reader.loose();
 }
 
 }  // namespace
 
 DomainEnergy counter_energy(const Domain& domain, std::span<const Sample> samples,
                             std::span<const int64_t> known_breaks,
-                            std::span<const int64_t> edges_ns, const DomainEnergy* shape) {
+                            std::span<const int64_t> edges_ns, const DomainEnergy* shape,
+                            std::span<const int64_t> load_changes_ns) {
   DomainEnergy out;
   out.domain = domain;
   CleanReadings clean = clean_counter(domain, samples, known_breaks);
@@ -132,11 +136,11 @@ DomainEnergy counter_energy(const Domain& domain, std::span<const Sample> sample
   out.last_ns = clean.readings.back().t_ns;
   out.gaps = find_gaps(clean.readings);
   out.period_s = std::max(usual_spacing_s(clean.readings), sensor.period_s);
-  const std::vector<double> edges = edges_in_seconds(edges_ns, sensor.origin_ns);
   if (shape != nullptr && shape->unusable.empty()) {
-    add_with_shape(out, sensor, edges, *shape);
+    add_with_shape(out, sensor, edges_in_seconds(edges_ns, sensor.origin_ns), *shape);
   } else {
-    add_without_shape(out, sensor, edges);
+    add_without_shape(out, sensor,
+                      edges_in_seconds(edges_ns, load_changes_ns, out.period_s, sensor.origin_ns));
   }
   return out;
 }

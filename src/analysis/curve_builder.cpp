@@ -31,6 +31,17 @@ std::vector<double> edges_in_seconds(std::span<const int64_t> edges_ns, int64_t 
   return edges;
 }
 
+std::vector<double> edges_in_seconds(std::span<const int64_t> edges_ns,
+                                     std::span<const int64_t> load_changes_ns, double period_s,
+                                     int64_t origin_ns) {
+  std::vector<int64_t> all(edges_ns.begin(), edges_ns.end());
+  std::sort(all.begin(), all.end());
+  const std::vector<int64_t> alone =
+      standing_alone(load_changes_ns, all, nanoseconds(kAlonePeriods * period_s));
+  all.insert(all.end(), alone.begin(), alone.end());
+  return edges_in_seconds(all, origin_ns);
+}
+
 std::vector<TimeSpan> find_gaps(std::span<const Reading> readings) {
   std::vector<TimeSpan> gaps;
   const double usual_s = usual_spacing_s(readings);

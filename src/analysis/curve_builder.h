@@ -37,6 +37,11 @@ class CurveBuilder {
 /// Edges in s after `origin_ns`, by time, each once.
 std::vector<double> edges_in_seconds(std::span<const int64_t> edges_ns, int64_t origin_ns);
 
+/// The same, and those of `load_changes_ns` that stand alone for a sensor of this period.
+std::vector<double> edges_in_seconds(std::span<const int64_t> edges_ns,
+                                     std::span<const int64_t> load_changes_ns, double period_s,
+                                     int64_t origin_ns);
+
 /// Spans between successive readings that are longer than `kGapPeriods` usual ones.
 std::vector<TimeSpan> find_gaps(std::span<const Reading> readings);
 

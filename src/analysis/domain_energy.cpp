@@ -18,10 +18,13 @@ Source source_of(DomainKind kind) {
   return Source::kEstimated;
 }
 
+/// Times of edges went through seconds in between.
+constexpr int64_t kSameTime_ns = 100;
+
 const EdgeError* find_edge(const std::vector<EdgeError>& edges, int64_t t_ns) {
-  const auto it = std::lower_bound(edges.begin(), edges.end(), t_ns,
+  const auto it = std::lower_bound(edges.begin(), edges.end(), t_ns - kSameTime_ns,
                                    [](const EdgeError& e, int64_t t) { return e.t_ns < t; });
-  return it != edges.end() && it->t_ns == t_ns ? &*it : nullptr;
+  return it != edges.end() && it->t_ns <= t_ns + kSameTime_ns ? &*it : nullptr;
 }
 
 /// Variance between readings from the beginning up to t, in proportion within an interval.
@@ -59,13 +62,37 @@ Quantity DomainEnergy::energy(const TimeSpan& window) const {
   out.unit = "J";
   out.source = source_of(domain.kind);
   out.value = curve.between(window.start_ns, window.end_ns);
-  double variance = variance_up_to(*this, window.end_ns) - variance_up_to(*this, window.start_ns);
-  variance = std::max(0.0, variance) + break_variance(*this, window);
+  double variance = variance_within(window);
   if (const EdgeError* edge = find_edge(edges, window.start_ns)) variance += edge->variance_after;
   if (const EdgeError* edge = find_edge(edges, window.end_ns)) variance += edge->variance_before;
   out.random = 2 * std::sqrt(variance);
   out.systematic = domain.gain_uncertainty * std::abs(*out.value);
   return out;
+}
+
+double DomainEnergy::variance_at(int64_t t_ns, bool begins) const {
+  const EdgeError* edge = find_edge(edges, t_ns);
+  if (edge == nullptr) return loose.variance(t_ns, begins);
+  return begins ? edge->variance_after : edge->variance_before;
+}
+
+double DomainEnergy::variance_within(const TimeSpan& span) const {
+  const double between = variance_up_to(*this, span.end_ns) - variance_up_to(*this, span.start_ns);
+  return std::max(0.0, between) + break_variance(*this, span);
+}
+
+std::vector<int64_t> standing_alone(std::span<const int64_t> load_changes,
+                                    std::span<const int64_t> edges, int64_t apart_ns) {
+  std::vector<int64_t> alone;
+  for (size_t i = 0; i < load_changes.size(); ++i) {
+    const int64_t t = load_changes[i];
+    if (i > 0 && t - load_changes[i - 1] < apart_ns) continue;
+    if (i + 1 < load_changes.size() && load_changes[i + 1] - t < apart_ns) continue;
+    const auto next = std::lower_bound(edges.begin(), edges.end(), t - apart_ns + 1);
+    if (next != edges.end() && *next < t + apart_ns) continue;
+    alone.push_back(t);
+  }
+  return alone;
 }
 
 }  // namespace aieb

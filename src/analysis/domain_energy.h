@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analysis/energy_curve.h"
+#include "analysis/loose_edges.h"
 #include "analysis/readings.h"
 #include "core/events.h"
 #include "core/quantity.h"
@@ -24,10 +25,10 @@ struct EdgeError {
 struct DomainEnergy {
   Domain domain;
   EnergyCurve curve;             ///< has a point at every window edge that it was built for
-  std::vector<EdgeError> edges;  ///< by time
+  std::vector<EdgeError> edges;  ///< by time; of windows, and where the load changed by itself
   std::vector<int64_t> interval_ends_ns;  ///< by time; with the next, the variance between
   std::vector<double> variance_until;     ///< readings, summed up to each of them, in J²
-  double typical_edge_sigma_j = 0;        ///< of an edge at an arbitrary time, e.g. of a request
+  LooseEdges loose;                       ///< between the edges
   double clock_half_width_s = 0;  ///< all times may be off by this much, one way; exporters only
   double period_s = 0;            ///< time between values of the sensor
   int64_t first_ns = 0;           ///< first and last reading
@@ -39,6 +40,11 @@ struct DomainEnergy {
 
   /// Energy of a window whose ends are among the edges, in J.
   [[nodiscard]] Quantity energy(const TimeSpan& window) const;
+
+  /// Variance of what begins or ends at any time, e.g. a request, in J².
+  [[nodiscard]] double variance_at(int64_t t_ns, bool begins) const;
+  /// Of what lies between two readings in a span, and of breaks in it, in J².
+  [[nodiscard]] double variance_within(const TimeSpan& span) const;
 };
 
 /// Systematic part of what is used above idle: gross − idle share of one domain, given theirs. A
@@ -50,14 +56,25 @@ double systematic_above_idle(DomainKind kind, double gross, double idle_share);
 /// Readings that are further apart than this many of the usual distances leave a gap.
 constexpr double kGapPeriods = 5;
 
-/// Energy of a counter. `shape`: power readings of the same device, which then say how the counted
-/// energy is spread between two readings of the counter; null when there are none.
+/// An edge that is further than this many sensor periods from all others stands alone: the power on
+/// both sides of it can be told.
+constexpr double kAlonePeriods = 2.5;
+
+/// Of sorted `load_changes`, those that stand alone among themselves and the sorted `edges`.
+std::vector<int64_t> standing_alone(std::span<const int64_t> load_changes,
+                                    std::span<const int64_t> edges, int64_t apart_ns);
+
+/// Energy of a counter. `edges`: where windows begin and end. `load_changes`: where the load begins
+/// and ends within them, by time; those that stand alone are treated as edges, too. `shape`: power
+/// readings of the same device, which then say how the counted energy is spread between two
+/// readings of the counter; null when there are none.
 DomainEnergy counter_energy(const Domain& domain, std::span<const Sample> samples,
                             std::span<const int64_t> known_breaks, std::span<const int64_t> edges,
-                            const DomainEnergy* shape);
+                            const DomainEnergy* shape, std::span<const int64_t> load_changes = {});
 
 /// Energy of a gauge or an estimate in W.
 DomainEnergy gauge_energy(const Domain& domain, std::span<const Sample> samples,
-                          std::span<const int64_t> edges);
+                          std::span<const int64_t> edges,
+                          std::span<const int64_t> load_changes = {});
 
 }  // namespace aieb

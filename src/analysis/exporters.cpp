@@ -110,9 +110,16 @@ std::string too_coarse(const DomainEnergy& domain, const ExporterFacts& exporter
          ", or measure for " + seconds_text(needed_s) + " s or longer";
 }
 
-void add_clock_error(DomainEnergy& domain, const Trace& trace) {
+void add_clock_error(DomainEnergy& domain, const Trace& trace,
+                     std::span<const int64_t> window_edges) {
   if (!domain.unusable.empty()) return;
+  constexpr int64_t kSameTime_ns = 100;
+  const auto of_window = [&](int64_t t_ns) {
+    return std::any_of(window_edges.begin(), window_edges.end(),
+                       [t_ns](int64_t t) { return std::abs(t - t_ns) <= kSameTime_ns; });
+  };
   for (EdgeError& edge : domain.edges) {
+    if (!of_window(edge.t_ns)) continue;
     const double half_width = clock_half_width_s(trace, domain.domain.meter, edge.t_ns);
     domain.clock_half_width_s = std::max(domain.clock_half_width_s, half_width);
     const double span_s = std::max(2 * domain.period_s, 3 * half_width);

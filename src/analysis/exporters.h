@@ -25,10 +25,11 @@ std::optional<ExporterFacts> exporter_of(const Trace& trace, const Domain& domai
 std::string too_coarse(const DomainEnergy& domain, const ExporterFacts& exporter,
                        std::span<const TimeSpan> windows);
 
-/// Adds to the error of every edge what comes from the exporter's clock: its times may all be off
-/// by up to h in one direction (events "clock_offset"), which moves energy over an edge where the
-/// power changes by ΔP. Variance h²/3 · ΔP², with ΔP taken from the curve beside the edge. Keeps
-/// the largest h for what is divided over requests (analysis/attribution.cpp).
-void add_clock_error(DomainEnergy& domain, const Trace& trace);
+/// Adds to the error of the edges of windows what comes from the exporter's clock: its times may
+/// all be off by up to h in one direction (events "clock_offset"), which moves energy over an edge
+/// where the power changes by ΔP. Variance h²/3 · ΔP², with ΔP taken from the curve beside the
+/// edge. Keeps the largest h for what is divided over requests (analysis/attribution.cpp).
+void add_clock_error(DomainEnergy& domain, const Trace& trace,
+                     std::span<const int64_t> window_edges);
 
 }  // namespace aieb

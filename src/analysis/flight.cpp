@@ -44,6 +44,24 @@ FlightStages stages_of(const Flight& flight, double ns_per_token) {
 
 }  // namespace
 
+std::vector<int64_t> load_changes(std::span<const Flight> flights) {
+  std::vector<TimeSpan> spans;
+  for (const Flight& flight : flights) {
+    if (flight.span.end_ns > flight.span.start_ns) spans.push_back(flight.span);
+  }
+  std::sort(spans.begin(), spans.end(),
+            [](const TimeSpan& a, const TimeSpan& b) { return a.start_ns < b.start_ns; });
+  std::vector<int64_t> changes;
+  for (const TimeSpan& span : spans) {
+    if (!changes.empty() && span.start_ns <= changes.back()) {
+      changes.back() = std::max(changes.back(), span.end_ns);
+    } else {
+      changes.insert(changes.end(), {span.start_ns, span.end_ns});
+    }
+  }
+  return changes;
+}
+
 std::optional<std::vector<FlightStages>> stages_of(std::span<const Flight> flights) {
   const bool unknown = std::any_of(flights.begin(), flights.end(), [](const Flight& flight) {
     return flight.first_token_ns && !counted(flight);

@@ -20,6 +20,9 @@ struct Flight {
   std::optional<int64_t> output_tokens;
 };
 
+/// When the first request in flight began and the last ended, by time.
+std::vector<int64_t> load_changes(std::span<const Flight> flights);
+
 /// A stretch of a flight, and the tokens that the server worked on in it at a constant rate.
 struct Stage {
   TimeSpan span;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "analysis/averaged_gauge.h"
 #include "analysis/curve_builder.h"
@@ -21,6 +22,9 @@ struct TimeError {
 };
 constexpr TimeError kLoadedSide{0.004, 0.25};
 constexpr TimeError kIdleSide{0.002, 0.2};
+/// By how much the values of a gauge may be late and smeared over whose span nobody says anything,
+/// as a share of the period.
+constexpr double kLateShare = 0.9;
 /// Later than this after an edge the load has changed.
 constexpr double kMostLag_s = 0.01;
 
@@ -182,10 +186,11 @@ class GaugeIntegral {
 
 /// What lies between readings, interval by interval: (Δp·h)²·trapezoid_factor, and more where
 /// readings are missing; docs/metrics.md. Intervals with a window edge have the edge's variance.
+/// `steps`: where the load changed within a window, which is no roughness.
 void add_interval_variances(DomainEnergy& out, int64_t origin_ns,
                             const std::vector<PowerPoint>& points, const std::vector<double>& edges,
-                            double usual_s) {
-  const Roughness roughness = roughness_of(points);
+                            const std::vector<double>& steps, double usual_s) {
+  const Roughness roughness = roughness_of(points, steps);
   const double factor = roughness.trapezoid_factor();
   double sum = 0;
   out.interval_ends_ns.push_back(time_ns(origin_ns, points.front().t_s));
@@ -203,20 +208,34 @@ void add_interval_variances(DomainEnergy& out, int64_t origin_ns,
   }
 }
 
-double typical_edge_sigma(const SensorUpdates& updates, const std::vector<PowerPoint>& points) {
-  double sum = 0;
+/// Powers may differ by more between two readings than at them: by what they differ by nearby, too.
+/// Where nobody says over how long a value is a mean, its time may be up to half a period earlier,
+/// and a step is smeared over a period (`kLateShare`).
+LooseEdges loose_edges(const SensorUpdates& updates, const std::vector<PowerPoint>& points,
+                       const std::vector<double>& steps, bool span_known) {
+  const Roughness roughness = roughness_of(points, steps);
+  LooseEdges loose(LooseEdges::Sensor::kGauge);
   for (size_t k = 0; k + 1 < points.size(); ++k) {
     const double h = points[k + 1].t_s - points[k].t_s;
-    const double dp = points[k + 1].power_w - points[k].power_w;
-    sum += dp * dp * (h * h / 64 + 2 * square(updates.updates[k].sigma_s));
+    const auto index = static_cast<std::ptrdiff_t>(k);
+    const double nearby = (local_diffusion(points, index, -1, roughness) +
+                           local_diffusion(points, index + 1, +1, roughness)) /
+                          2;
+    const double step =
+        std::sqrt(std::max(square(points[k + 1].power_w - points[k].power_w), nearby * h));
+    const double late_s = span_known ? 0 : kLateShare * h;
+    loose.add(time_ns(updates.origin_ns, points[k].t_s), step,
+              square(step) * (square(updates.updates[k].sigma_s) + square(late_s)));
   }
-  return std::sqrt(sum / static_cast<double>(points.size() - 1));
+  loose.close(time_ns(updates.origin_ns, points.back().t_s));
+  return loose;
 }
 
 }  // namespace
 
 DomainEnergy gauge_energy(const Domain& domain, std::span<const Sample> samples,
-                          std::span<const int64_t> edges_ns) {
+                          std::span<const int64_t> edges_ns,
+                          std::span<const int64_t> load_changes_ns) {
   DomainEnergy out;
   out.domain = domain;
   const CleanReadings clean = clean_gauge(domain, samples);
@@ -235,12 +254,17 @@ DomainEnergy gauge_energy(const Domain& domain, std::span<const Sample> samples,
   const double averaging_s = seconds(domain.averaging_ns);
   std::vector<PowerPoint> points;
   for (const Update& u : updates.updates) points.push_back({u.t_s - averaging_s / 2, u.value});
-  const std::vector<double> edges = edges_in_seconds(edges_ns, updates.origin_ns);
-  add_interval_variances(out, updates.origin_ns, points, edges, usual_s);
-  out.typical_edge_sigma_j = typical_edge_sigma(updates, points);
+  const std::vector<double> edges = edges_in_seconds(
+      edges_ns, load_changes_ns, std::max(usual_s, averaging_s), updates.origin_ns);
+  const std::vector<double> window_edges = edges_in_seconds(edges_ns, updates.origin_ns);
+  std::vector<double> load_edges;
+  std::set_difference(edges.begin(), edges.end(), window_edges.begin(), window_edges.end(),
+                      std::back_inserter(load_edges));
+  add_interval_variances(out, updates.origin_ns, points, window_edges, load_edges, usual_s);
   if (averaging_s > 2 * usual_s) {
     integrate_averaged_gauge(out, updates, points, edges);
   } else {
+    out.loose = loose_edges(updates, points, edges, averaging_s > 0);
     sort_to_sides(points, updates, edges);
     MixedValues mixed(points, updates, averaging_s > 0 ? averaging_s / 2 : usual_s,
                       averaging_s / 2);

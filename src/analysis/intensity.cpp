@@ -29,7 +29,7 @@ IntervalEnergy energy_within(const CarbonInterval& interval, std::span<const Tim
     for (const TimeSpan& part : parts) {
       out.energy_j += domain.curve.between(part.start_ns, part.end_ns);
     }
-    variance += domain.typical_edge_sigma_j * domain.typical_edge_sigma_j;
+    if (!parts.empty()) variance += domain.variance_at(parts.back().end_ns, false);
   }
   out.edge_sigma_j = std::sqrt(variance);
   if (!energy.total.gross.known()) out.energy_j = time_s;

@@ -29,12 +29,16 @@ double Roughness::trapezoid_factor() const {
   return ((1 + rho) / (1 - rho) + 2 / std::log(rho)) / (2 * (1 - rho));
 }
 
-Roughness roughness_of(const std::vector<PowerPoint>& points) {
+Roughness roughness_of(const std::vector<PowerPoint>& points, const std::vector<double>& edges) {
   MeanSquare first;
   MeanSquare second;
+  const auto add = [&edges](MeanSquare& sum, const PowerPoint& a, const PowerPoint& b) {
+    const auto edge = std::lower_bound(edges.begin(), edges.end(), a.t_s);
+    if (edge == edges.end() || *edge > b.t_s) sum.add(a, b);
+  };
   for (size_t i = 1; i < points.size(); ++i) {
-    first.add(points[i - 1], points[i]);
-    if (i > 1) second.add(points[i - 2], points[i]);
+    add(first, points[i - 1], points[i]);
+    if (i > 1) add(second, points[i - 2], points[i]);
   }
   if (first.count == 0 || first.time <= 0) return {};
   Roughness out;

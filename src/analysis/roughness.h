@@ -23,8 +23,10 @@ struct PowerPoint {
 };
 
 /// From the mean square differences of neighbours and of second neighbours (the first two points of
-/// the variogram, whose ratio is 1 + correlation), over all of `points`.
-Roughness roughness_of(const std::vector<PowerPoint>& points);
+/// the variogram, whose ratio is 1 + correlation), over all of `points`; without differences across
+/// one of `edges`, where the power steps and does not wander.
+Roughness roughness_of(const std::vector<PowerPoint>& points,
+                       const std::vector<double>& edges = {});
 
 /// Diffusion just beside `points[index]`, on the side of smaller (`direction` −1) or larger (+1)
 /// indices: from the nearest few differences, beside which `overall` counts as a quarter of one.

@@ -133,7 +133,16 @@ void add_with_shape(DomainEnergy& out, const SensorUpdates& sensor,
     if (i + 1 < anchors.size()) add_between(builder, anchors[i], anchors[i + 1], shape.curve);
   }
   out.curve = builder.build();
-  out.typical_edge_sigma_j = shape.typical_edge_sigma_j;
+  // Between the windows' edges the counter's energy lies as the shape says.
+  out.loose = shape.loose;
+  for (const EdgeError& edge : shape.edges) {
+    const bool known = std::any_of(out.edges.begin(), out.edges.end(), [&](const EdgeError& e) {
+      return std::abs(e.t_ns - edge.t_ns) < 1000;
+    });
+    if (!known) out.edges.push_back(edge);
+  }
+  std::sort(out.edges.begin(), out.edges.end(),
+            [](const EdgeError& a, const EdgeError& b) { return a.t_ns < b.t_ns; });
 }
 
 }  // namespace aieb

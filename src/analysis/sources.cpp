@@ -58,8 +58,8 @@ bool overlaps(const TimeSpan& a, int64_t from_ns, int64_t to_ns) {
 /// The energy of a domain. One of an exporter is integrated with the update period that its values
 /// show, and its clock adds to the error; it is of no use where it is too coarse for the windows.
 template <typename Integrate>
-DomainEnergy integrated(const Trace& trace, const Domain& domain, std::span<const TimeSpan> windows,
-                        Integrate integrate) {
+DomainEnergy integrated(const Trace& trace, const Domain& domain, std::span<const int64_t> edges,
+                        std::span<const TimeSpan> windows, Integrate integrate) {
   const std::optional<ExporterFacts> exporter = exporter_of(trace, domain);
   if (!exporter) return integrate(domain);
   Domain as_seen = domain;
@@ -71,7 +71,7 @@ DomainEnergy integrated(const Trace& trace, const Domain& domain, std::span<cons
         " (" + exporter->remedy + (exporter->failure.empty() ? "" : "; " + exporter->failure) + ")";
     return energy;
   }
-  add_clock_error(energy, trace);
+  add_clock_error(energy, trace, edges);
   energy.unusable = too_coarse(energy, *exporter, windows);
   return energy;
 }
@@ -80,19 +80,21 @@ DomainEnergy integrated(const Trace& trace, const Domain& domain, std::span<cons
 class DeviceSources {
  public:
   DeviceSources(const Trace& trace, const std::vector<const Domain*>& domains,
-                std::span<const int64_t> edges, std::span<const TimeSpan> windows) {
+                std::span<const int64_t> edges, std::span<const TimeSpan> windows,
+                std::span<const int64_t> load_changes) {
     for (const Domain* domain : domains) {
       if (domain->kind == DomainKind::kCounter) continue;
-      all_.push_back(integrated(trace, *domain, windows, [&](const Domain& d) {
-        return gauge_energy(d, samples_of(trace, d.id), edges);
+      all_.push_back(integrated(trace, *domain, edges, windows, [&](const Domain& d) {
+        return gauge_energy(d, samples_of(trace, d.id), edges, load_changes);
       }));
     }
     std::vector<DomainEnergy> counters;
     for (const Domain* domain : domains) {
       if (domain->kind != DomainKind::kCounter) continue;
-      counters.push_back(integrated(trace, *domain, windows, [&](const Domain& d) {
+      counters.push_back(integrated(trace, *domain, edges, windows, [&](const Domain& d) {
         const auto samples = samples_of(trace, d.id);
-        return counter_energy(d, samples, breaks_told(trace, d), edges, shape_for(samples));
+        return counter_energy(d, samples, breaks_told(trace, d), edges, shape_for(samples),
+                              load_changes);
       }));
     }
     all_.insert(all_.begin(), std::make_move_iterator(counters.begin()),
@@ -199,10 +201,11 @@ Quantity energy_of(const DomainEnergy& domain, std::span<const TimeSpan> windows
 }
 
 EnergySources choose_sources(const Trace& trace, std::span<const int64_t> edges,
-                             std::span<const TimeSpan> checked) {
+                             std::span<const TimeSpan> checked,
+                             std::span<const int64_t> load_changes) {
   EnergySources out;
   for (const auto& [device, domains] : domains_by_device(trace)) {
-    const DeviceSources sources(trace, domains, edges, checked);
+    const DeviceSources sources(trace, domains, edges, checked, load_changes);
     sources.check(checked, out.warnings);
     if (const DomainEnergy* best = sources.find_best()) {
       out.chosen.push_back(*best);

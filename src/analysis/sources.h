@@ -19,9 +19,11 @@ struct EnergySources {
 };
 
 /// `edges`: begin and end of every phase. `checked`: the windows over which sources of one device
-/// are held against each other and in which faults are worth a warning.
+/// are held against each other and in which faults are worth a warning. `load_changes`: when the
+/// first request in flight began and the last ended, by time.
 EnergySources choose_sources(const Trace& trace, std::span<const int64_t> edges,
-                             std::span<const TimeSpan> checked);
+                             std::span<const TimeSpan> checked,
+                             std::span<const int64_t> load_changes = {});
 
 /// "meter/name", e.g. "rapl/package-0".
 std::string label_of(const Domain& domain);
