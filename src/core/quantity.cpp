@@ -111,19 +111,34 @@ Json to_json(const Quantity& quantity) {
   return out;
 }
 
+namespace {
+
+/// Decimals that show so many significant digits of a positive number.
+int decimals_for(double number, int digits) {
+  return std::clamp(digits - 1 - static_cast<int>(std::floor(std::log10(number))), 0, 6);
+}
+
+}  // namespace
+
 std::string to_text(const Quantity& quantity) {
   if (!quantity.known()) {
     return quantity.reason.empty() ? "unknown" : "unknown (" + quantity.reason + ")";
   }
   const double u = quantity.uncertainty();
-  int decimals = 2;
-  if (u > 0) decimals = std::clamp(1 - static_cast<int>(std::floor(std::log10(u))), 0, 6);
   double value = *quantity.value;
+  // Two digits of the uncertainty; where nobody stated one, four of the value.
+  const int decimals = u > 0        ? decimals_for(u, 2)
+                       : value != 0 ? decimals_for(std::abs(value), 4)
+                                    : 0;
   if (std::abs(value) < 0.5 * std::pow(10, -decimals)) value = 0;  // no "-0.00"
-  std::array<char, 96> text{};
-  std::snprintf(text.data(), text.size(), "%.*f ± %.*f %s", decimals, value, decimals, u,
-                quantity.unit.c_str());
-  return text.data();
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+  std::string out = text.data();
+  if (u > 0) {
+    std::snprintf(text.data(), text.size(), " ± %.*f", decimals, u);
+    out += text.data();
+  }
+  return out + " " + quantity.unit;
 }
 
 }  // namespace aieb

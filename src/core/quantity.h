@@ -57,7 +57,7 @@ Quantity sum_correlated(std::span<const Quantity> parts);
 Json to_json(const Quantity& quantity);
 
 /// "1.84 ± 0.06 Wh": the uncertainty to two significant digits (at most six decimals), the value
-/// to the same decimals;
+/// to the same decimals; "1.840 Wh" where the uncertainty is 0 because nobody stated one;
 /// "unknown (reason)" when missing.
 std::string to_text(const Quantity& quantity);
 

@@ -55,6 +55,8 @@ TEST(Quantity, mixed_sources_make_a_partial_sum) {
 TEST(Quantity, text_shows_two_significant_digits_of_the_uncertainty) {
   EXPECT_EQ(to_text({1.8437, 0.05, 0.03, "Wh", Source::kEstimated, ""}), "1.844 ± 0.058 Wh");
   EXPECT_EQ(to_text({1234.5, 120, 0, "J", Source::kEstimated, ""}), "1234 ± 120 J");
+  EXPECT_EQ(to_text({1.8437, 0, 0, "g", Source::kEstimated, ""}), "1.844 g") << "none was stated";
+  EXPECT_EQ(to_text({0, 0, 0, "g", Source::kEstimated, ""}), "0 g");
   EXPECT_EQ(to_text(Quantity::missing("J", "no sensor")), "unknown (no sensor)");
   EXPECT_EQ(to_text({-1e-13, 0.02, 0, "Wh", Source::kEstimated, ""}), "0.000 ± 0.020 Wh");
 }
