@@ -6,11 +6,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BINARY = Path(os.environ.get("AIEB_BINARY", ROOT / "build" / "dev" / "aieb"))
+
+
+def find_binary() -> Path:
+    """The one that AIEB_BINARY names, else build/dev's, else that of the installed package."""
+    if "AIEB_BINARY" in os.environ:
+        return Path(os.environ["AIEB_BINARY"])
+    built = ROOT / "build" / "dev" / "aieb"
+    if not built.exists():
+        with suppress(ImportError):  # the sources without their extension
+            return Path(import_module("ai_energy_benchmarks._core").__file__ or "").parent / "aieb"
+    return built
+
+
+BINARY = find_binary()
 
 # What the user's shell may hold must not change what these tests see.
 VARIABLES = [

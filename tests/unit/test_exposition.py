@@ -37,6 +37,8 @@ class Probe:
 
 @pytest.fixture(scope="module")
 def probe() -> Iterator[Probe]:
+    if not PROBE.exists():
+        pytest.skip(f"{PROBE.name} is not built (cmake --build --preset dev --target {PROBE.name})")
     probe = Probe()
     yield probe
     probe.process.kill()
