@@ -1,10 +1,12 @@
 #include "engine/checkpoint/tensor_copies.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -134,7 +136,35 @@ void TensorCopies::add(const at::Tensor& from, const at::Tensor& into) {
   copies_.push_back({from, into, std::move(file), begin});
 }
 
+void TensorCopies::add_staged(const at::Tensor& from, const at::Tensor& into,
+                              const at::Tensor& order) {
+  // What is no part of a file is in memory already, and must not stay there until the end.
+  if (MappedFile::holding(from.const_data_ptr(), from.nbytes()) == nullptr) {
+    into.copy_(ordered(from, order));
+    return;
+  }
+  staged_.push_back({from, into, order});
+}
+
+void TensorCopies::run_staged() {
+  const std::vector<Staged> staged = std::exchange(staged_, {});
+  std::array<ReadBuffer, 2> buffers;
+  std::future<at::Tensor> next;
+  const auto begin_reading = [&](size_t i) {
+    if (i == staged.size()) return;
+    next = std::async(std::launch::async,
+                      [&, i] { return buffers[i % buffers.size()].read(staged[i].from); });
+  };
+  begin_reading(0);
+  for (size_t i = 0; i < staged.size(); ++i) {
+    const at::Tensor read = next.get();
+    begin_reading(i + 1);
+    staged[i].into.copy_(ordered(read, staged[i].order));
+  }
+}
+
 void TensorCopies::run() {
+  run_staged();
   const std::vector<Copy> copies = std::exchange(copies_, {});
   std::vector<Piece> pieces;
   for (const Copy& copy : copies) {
@@ -154,6 +184,10 @@ void TensorCopies::run() {
     return std::pair<const std::string&, size_t>(piece.file->path(), piece.begin);
   });
   Readers(pieces).run();
+}
+
+at::Tensor ordered(const at::Tensor& tensor, const at::Tensor& order) {
+  return tensor.defined() && order.defined() ? tensor.index_select(0, order) : tensor;
 }
 
 at::Tensor ReadBuffer::read(const at::Tensor& stored) {

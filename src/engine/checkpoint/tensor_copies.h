@@ -22,6 +22,10 @@ class TensorCopies {
   /// Both are contiguous, on the CPU and of the same sizes; the type may differ. They are held
   /// until `run`, and `into` has no values before.
   void add(const at::Tensor& from, const at::Tensor& into);
+  /// For tensors that are changed on their way or go to another device: each is read into memory of
+  /// the CPU while the one before it is copied on. `into` is a tensor of any device, `from` on the
+  /// CPU with any strides, its rows taken in `order` where that is defined.
+  void add_staged(const at::Tensor& from, const at::Tensor& into, const at::Tensor& order = {});
   /// Makes the copies. Throws ModelError when a file cannot be read.
   void run();
 
@@ -33,8 +37,20 @@ class TensorCopies {
     size_t begin = 0;                        ///< where in it
   };
 
+  struct Staged {
+    at::Tensor from;
+    at::Tensor into;
+    at::Tensor order;
+  };
+
+  void run_staged();
+
   std::vector<Copy> copies_;
+  std::vector<Staged> staged_;
 };
+
+/// The tensor's rows in an order; the tensor itself where there is none.
+at::Tensor ordered(const at::Tensor& tensor, const at::Tensor& order);
 
 /// Memory for stored tensors that are changed on their way, used again for each.
 class ReadBuffer {

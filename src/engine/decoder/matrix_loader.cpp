@@ -10,10 +10,6 @@ namespace {
 
 bool is_defined(const at::Tensor& tensor) { return tensor.defined(); }
 
-at::Tensor ordered(const at::Tensor& tensor, const at::Tensor& order) {
-  return tensor.defined() && order.defined() ? tensor.index_select(0, order) : tensor;
-}
-
 }  // namespace
 
 std::string numbered(std::string module, int64_t index) {
@@ -209,8 +205,10 @@ void MatrixLoader::fill(const at::Tensor& stored, const at::Tensor& into, const 
     into.copy_(ordered(stored, order));
   } else if (device_.is_cpu() && stored.is_contiguous() && !order.defined()) {
     copies_.add(stored, into);
-  } else {
+  } else if (device_.is_cpu()) {
     into.copy_(ordered(buffer_.read(stored), order));
+  } else {
+    copies_.add_staged(stored, into, order);
   }
 }
 

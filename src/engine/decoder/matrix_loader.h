@@ -30,8 +30,8 @@ class MatrixLoader {
   /// `transposed`: matrices of layers are stored [in, out].
   /// With `quantisation`, matrices are packed when they are loaded.
   /// With `in_place`, tensors on the CPU stay views of the checkpoint's files where nothing has to
-  /// be changed. Otherwise what only has to be copied to the CPU's memory waits in `copies`, and
-  /// has no values until those were run.
+  /// be changed. Otherwise what goes to a GPU or only has to be copied to the CPU's memory waits in
+  /// `copies`, and has no values until those were run.
   MatrixLoader(TensorSource& source, bool transposed, at::ScalarType dtype, at::Device device,
                std::optional<Quantisation> quantisation, bool in_place, TensorCopies& copies)
       : source_(source),

@@ -114,6 +114,45 @@ TEST_F(TensorCopiesTest, memory_that_is_no_file_is_copied_too) {
   EXPECT_TRUE(at::equal(copy, values_.to(at::kFloat)));
 }
 
+TEST_F(TensorCopiesTest, staged_tensors_come_in_their_order_whatever_their_strides) {
+  drop_from_cache();
+  TensorCopies copies;
+  std::vector<at::Tensor> made;
+  std::vector<at::Tensor> expected;
+  int64_t first = pick(0, 3);
+  for (int i = 0; i < 12; ++i) {
+    const int64_t rows = pick(1, 600);
+    const int64_t columns = pick(1, 900);
+    at::Tensor from = stored(first, rows * columns).view({rows, columns});
+    at::Tensor values = values_.narrow(0, first, rows * columns).view({rows, columns});
+    if (pick(0, 1) == 1) {
+      from = from.t();
+      values = values.t();
+    }
+    const at::Tensor order = pick(0, 1) == 1 ? at::randperm(from.size(0)) : at::Tensor();
+    made.push_back(at::zeros(from.sizes(), at::kFloat));
+    expected.push_back(ordered(values, order).to(at::kFloat));
+    copies.add_staged(from, made.back(), order);
+    first += rows * columns;
+  }
+  copies.run();
+  for (size_t i = 0; i < made.size(); ++i) {
+    EXPECT_TRUE(at::equal(made[i], expected[i])) << "seed " << seed_ << ", tensor " << i;
+  }
+}
+
+TEST_F(TensorCopiesTest, a_staged_file_that_ends_too_early_is_a_problem_of_the_model) {
+  drop_from_cache();
+  TensorCopies copies;
+  std::vector<at::Tensor> made;
+  for (int64_t i = 0; i < 7; ++i) {
+    made.push_back(at::zeros({kMiB}, at::kHalf));
+    copies.add_staged(stored(i * kMiB, kMiB), made.back());
+  }
+  std::filesystem::resize_file(path(), 5 * kMiB);
+  EXPECT_THROW(copies.run(), ModelError);
+}
+
 TEST_F(TensorCopiesTest, transposed_tensors_are_read_in_the_order_of_the_file) {
   drop_from_cache();
   const at::Tensor turned = stored(5, 1500 * 700).view({1500, 700}).t();
