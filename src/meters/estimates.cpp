@@ -23,6 +23,8 @@ constexpr double kCpuUncertainty = 1.5;
 constexpr double kRamUncertainty = 1.0;
 /// /proc/stat counts in ticks of 10 ms; a shorter interval says too little about the load.
 constexpr int64_t kShortestInterval = 100'000'000;
+/// Ticks of all CPUs together; of fewer, one busy tick would say too much.
+constexpr uint64_t kFewestTicks = 5;
 constexpr double kGibibyte = 1024.0 * 1024 * 1024;
 
 struct CpuFacts {
@@ -128,7 +130,9 @@ void CpuEstimateMeter::read(std::vector<Sample>& out) {
   }
   log_.worked("estimate/cpu");
   const bool moved = now->total > last_->total && now->busy >= last_->busy;
-  if (moved && (!watts_ || t_ns - last_ns_ >= kShortestInterval)) {
+  const bool long_enough =
+      t_ns - last_ns_ >= kShortestInterval && now->total - last_->total >= kFewestTicks;
+  if (moved && (!watts_ || long_enough)) {
     const double load = static_cast<double>(now->busy - last_->busy) /
                         static_cast<double>(now->total - last_->total);
     watts_ = tdp_w_ * (0.1 + 0.9 * load * load * load);

@@ -111,7 +111,9 @@ def test_a_model_gives_the_logits_that_transformers_gives(name, tmp_path):
         theirs = model(torch.tensor([prompt])).logits[0].numpy()
     with Probe(path) as probe:
         ours = numpy.asarray(probe.ask(prompt=prompt, all_logits=True)["logits"])
-    assert (numpy.abs(ours - theirs) - 1e-4 * numpy.abs(theirs)).max() <= 2e-4
+    # Rounding errors have the size of the largest terms of a sum, which may cancel to a small logit.
+    scale = max(1, numpy.abs(theirs).max() / 10)
+    assert (numpy.abs(ours - theirs) - 1e-4 * numpy.abs(theirs)).max() <= 2e-4 * scale
 
 
 def test_llama_3_rope_factors_are_applied(tmp_path):
