@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import psutil
 import pytest
 from real_servers import RealServer, run, write_config
+
+psutil = pytest.importorskip("psutil")
 
 pytestmark = [pytest.mark.integration, pytest.mark.vllm, pytest.mark.servers]
 
