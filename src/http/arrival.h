@@ -44,8 +44,8 @@ class ArrivalClock {
   [[nodiscard]] Peeked peek(int fd, size_t bytes) const;
 
   int64_t wall_minus_monotonic_ns_ = 0;
-  std::vector<size_t>
-      segment_bytes_;  ///< by descriptor: size of the last read that was one segment
+  /// By descriptor: size of the last read that was one segment; 0: not known.
+  std::vector<size_t> segment_bytes_;
 };
 
 }  // namespace aieb::http
