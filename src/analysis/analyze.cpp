@@ -124,6 +124,12 @@ class Analysis {
     return nullptr;
   }
 
+  /// A model in this process takes a request up to prepare its prompt; the client of a server
+  /// takes it up to open its connection.
+  [[nodiscard]] bool prepares_prompts() const {
+    return results_.backend_info.value("in_process", false);
+  }
+
   /// A request belongs to the measurement when it started in a measure phase.
   void collect_requests() {
     for (RequestRecord& record : trace_.requests) {
@@ -137,6 +143,7 @@ class Analysis {
         const auto end = record.done_ns ? record.done_ns : record.last_token_ns;
         flight.span = {*record.sent_ns, end.value_or(fallback)};
         flight.first_token_ns = record.first_token_ns;
+        if (prepares_prompts()) flight.preparing_since_ns = record.queued_ns;
         flight.output_tokens = record.output_tokens;
         if (record.prompt_tokens) {
           flight.computed_prompt_tokens = *record.prompt_tokens - record.cached_tokens.value_or(0);
@@ -184,7 +191,7 @@ class Analysis {
     if (results_.energy_disabled) {
       results_.measure = disabled_energy(measure_);
       for (const auto& [kind, spans] : others) results_.other_phases[kind] = disabled_energy(spans);
-      results_.unattributed = Quantity::disabled("J");
+      results_.unattributed = results_.preprocessing = Quantity::disabled("J");
       results_.before_first_token = results_.after_first_token = Quantity::disabled("J");
       results_.division.per_prompt_token = Quantity::disabled("J");
       results_.division.per_output_token = Quantity::disabled("J");
@@ -201,6 +208,7 @@ class Analysis {
       const Attribution attribution = attribute_energy(
           sources_, measure_, baselines, results_.measure, flights_, results_.requests);
       results_.unattributed = attribution.unattributed;
+      results_.preprocessing = attribution.preparing;
       results_.before_first_token = attribution.before_first_token;
       results_.after_first_token = attribution.after_first_token;
       results_.division = attribution.division;

@@ -72,20 +72,33 @@ void label_like(const ComponentEnergy& total, std::vector<RequestResult>& result
   }
 }
 
-/// Energy of the requests on one side of their first token, within one domain.
+/// Standard deviations of the energy that a sensor moves over the begin and the end of a side, in
+/// J, where it blurs the step of the power there; else 0.
+struct BlurredSteps {
+  double begin_j = 0;
+  double end_j = 0;
+};
+
+/// Energy of the requests on one side of their first token, within one domain. What a sensor moves
+/// over the steps at the begins it moves the same way for every request, and so at the ends: those
+/// errors add up.
 struct SideSum {
   double energy = 0;
-  double random_squares = 0;
+  double variance = 0;  ///< without what follows
+  BlurredSteps steps;
   ClockShift clock;
 
-  void add(double part, double sigma_j, const ClockShift& shift) {
+  void add(double part, double sigma_j, const BlurredSteps& blurred, const ClockShift& shift) {
     energy += part;
     clock += shift;
-    random_squares += 4 * sigma_j * sigma_j;
+    variance += std::max(
+        0.0, sigma_j * sigma_j - blurred.begin_j * blurred.begin_j - blurred.end_j * blurred.end_j);
+    steps.begin_j += blurred.begin_j;
+    steps.end_j += blurred.end_j;
   }
   void add_to(Quantity& sum, double gain) const {
-    add_independent(sum, energy, gain * energy,
-                    std::hypot(std::sqrt(random_squares), clock.expanded()));
+    const double sigma_j = std::hypot(std::sqrt(variance), steps.begin_j, steps.end_j);
+    add_independent(sum, energy, gain * energy, std::hypot(2 * sigma_j, clock.expanded()));
   }
 };
 
@@ -102,13 +115,16 @@ class DomainShares {
                 sweep_domain(sweep, domain.curve.shifted(-by_ns))};
     unattributed_clock_ = {shifted_[0].unattributed - part_.unattributed,
                            shifted_[1].unattributed - part_.unattributed};
+    preparing_clock_ = {shifted_[0].preparing - part_.preparing,
+                        shifted_[1].preparing - part_.preparing};
   }
 
   void divide(std::span<const Flight> flights, const Quantity& baseline,
               std::vector<RequestResult>& results) {
     for (size_t i = 0; i < flights.size(); ++i) {
-      const FlightShare share = share_of(sweep_, part_, sweep_.flights[i]);
-      const auto [whole, decode] = clock_shifts(share, sweep_.flights[i]);
+      const FlightIndex& flight = sweep_.flights[i];
+      const FlightShare share = share_of(sweep_, part_, flight);
+      const auto [whole, decode] = clock_shifts(share, flight);
       if (!flights[i].result) {
         part_.unattributed += share.energy;
         unattributed_clock_ += whole;
@@ -116,22 +132,25 @@ class DomainShares {
       }
       const double energy_before = share.energy - share.decode_energy;
       const double whole_before = share.whole - share.decode_whole;
-      const double sigma = sigma_j(sweep_.flights[i], 0, kStages, share.energy, share.whole);
+      const double sigma = sigma_j(flight, 0, kStages, share.energy, share.whole);
       add_to_request(results[*flights[i].result], domain_, baseline, share, sigma, whole);
-      before_.add(energy_before,
-                  sigma_j(sweep_.flights[i], 0, kDecode, energy_before, whole_before),
+      before_.add(energy_before, sigma_j(flight, 0, kDecode, energy_before, whole_before),
+                  blurred_steps(flight, 0, kDecode),
                   {whole.late - decode.late, whole.early - decode.early});
-      after_.add(
-          share.decode_energy,
-          sigma_j(sweep_.flights[i], kDecode, kStages, share.decode_energy, share.decode_whole),
-          decode);
+      after_.add(share.decode_energy,
+                 sigma_j(flight, kDecode, kStages, share.decode_energy, share.decode_whole),
+                 blurred_steps(flight, kDecode, kStages), decode);
     }
   }
 
   void add_to(Attribution& sums) const {
     const double gain = domain_.domain.gain_uncertainty;
-    add_independent(sums.unattributed, part_.unattributed, gain * part_.unattributed,
-                    std::hypot(2 * std::sqrt(quiet_variance()), unattributed_clock_.expanded()));
+    add_independent(
+        sums.unattributed, part_.unattributed, gain * part_.unattributed,
+        std::hypot(2 * std::sqrt(quiet_variance(sweep_.measured)), unattributed_clock_.expanded()));
+    add_independent(
+        sums.preparing, part_.preparing, gain * part_.preparing,
+        std::hypot(2 * std::sqrt(quiet_variance(sweep_.preparing)), preparing_clock_.expanded()));
     before_.add_to(sums.before_first_token, gain);
     after_.add_to(sums.after_first_token, gain);
   }
@@ -181,6 +200,20 @@ class DomainShares {
     return std::sqrt(variance + share * share * ends_[end]);
   }
 
+  [[nodiscard]] BlurredSteps blurred_steps(const FlightIndex& flight, size_t first,
+                                           size_t last) const {
+    const size_t begin = flight.marks[first];
+    const size_t end = flight.marks[last];
+    if (begin >= end || begins_.empty()) return {};
+    while (flight.marks[first + 1] == begin) ++first;  // empty stages
+    while (flight.marks[last - 1] == end) --last;
+    const auto step_j = [this](size_t at, double share, double variance) {
+      return has_edge(sweep_.times[at]) ? 0 : share * std::sqrt(variance);
+    };
+    return {step_j(begin, share_after(begin, flight.weights[first]), begins_[begin]),
+            step_j(end, share_after(end - 1, flight.weights[last - 1]), ends_[end])};
+  }
+
   /// Whether the curve has an edge of its own at this time.
   [[nodiscard]] bool has_edge(int64_t t_ns) const {
     constexpr int64_t kSameTime_ns = 100;
@@ -190,13 +223,14 @@ class DomainShares {
     return edge != domain_.edges.end() && edge->t_ns <= t_ns + kSameTime_ns;
   }
 
-  /// Of the spans of the windows in which nothing is in flight. Those that the sensor cannot tell
-  /// from the load around them all get too much of its energy, so that their errors add up.
-  [[nodiscard]] double quiet_variance() const {
+  /// Of the spans of the windows in which nothing is in flight, those for which `where` holds.
+  /// Those that the sensor cannot tell from the load around them all get too much of its energy, so
+  /// that their errors add up.
+  [[nodiscard]] double quiet_variance(const std::vector<char>& where) const {
     double variance = 0;
     double blurred = 0;
-    const auto quiet = [this](size_t i) {
-      return sweep_.measured[i] != 0 && sweep_.in_flight[i] == 0;
+    const auto quiet = [&](size_t i) {
+      return where[i] != 0 && sweep_.measured[i] != 0 && sweep_.in_flight[i] == 0;
     };
     for (size_t i = 0; i < sweep_.times.size(); ++i) {
       if (!quiet(i)) continue;
@@ -227,6 +261,7 @@ class DomainShares {
   std::vector<double> jumps_;         ///< of a weight of 1, summed up to each time
   std::vector<DomainSweep> shifted_;  ///< all times later, and earlier; empty: they are exact
   ClockShift unattributed_clock_;
+  ClockShift preparing_clock_;
   SideSum before_;
   SideSum after_;
 };
@@ -234,7 +269,7 @@ class DomainShares {
 Attribution unknown_attribution(const Quantity& total) {
   Quantity unknown = Quantity::missing("J", total.reason);
   unknown.source = total.source;
-  return {unknown, unknown, unknown, {"", "", unknown, unknown}};
+  return {unknown, unknown, unknown, unknown, {"", "", unknown, unknown}};
 }
 
 /// The split at the first token says something only if that of every answer is known. A request
@@ -249,6 +284,22 @@ void require_first_tokens(std::span<const Flight> flights,
       Quantity::missing("J", "the first token of some answers is not known");
 }
 
+/// When the prompts were prepared, as far as that is known.
+std::vector<TimeSpan> preparing_spans(std::span<const Flight> flights) {
+  std::vector<TimeSpan> spans;
+  for (const Flight& flight : flights) {
+    const int64_t since_ns = flight.preparing_since_ns.value_or(flight.span.start_ns);
+    if (since_ns < flight.span.start_ns) spans.push_back({since_ns, flight.span.start_ns});
+  }
+  return spans;
+}
+
+void require_preparing(std::span<const TimeSpan> spans, Attribution& out) {
+  if (!spans.empty()) return;
+  out.preparing = Quantity::missing(
+      "J", "it is not told when prompts were formatted and tokenised; servers do it themselves");
+}
+
 /// The inputs of every division.
 struct DivisionInput {
   const EnergySources& sources;
@@ -256,11 +307,12 @@ struct DivisionInput {
   const std::vector<Quantity>& baselines;
   const WindowEnergy& measured;
   std::span<const Flight> flights;
+  std::vector<TimeSpan> preparing;
 };
 
 void divide(const DivisionInput& in, std::span<const WeightedFlight> weighted,
             std::vector<RequestResult>& results, Attribution& sums, bool errors) {
-  const Sweep sweep = make_sweep(in.windows, weighted);
+  const Sweep sweep = make_sweep(in.windows, weighted, in.preparing);
   for (size_t d = 0; d < in.sources.chosen.size(); ++d) {
     if (!in_total(in.sources.chosen[d], in.measured)) continue;
     DomainShares shares(in.sources.chosen[d], sweep, errors);
@@ -338,12 +390,13 @@ Attribution attribute_energy(const EnergySources& sources, std::span<const TimeS
   label_like(measured.total, results, flights);
   Attribution out = unknown_attribution(measured.total.gross);
   if (windows.empty() || !measured.total.gross.known()) return out;
-  const DivisionInput in{sources, windows, baselines, measured, flights};
+  const DivisionInput in{sources, windows, baselines, measured, flights, preparing_spans(flights)};
   Division division = choose_division(in);
   divide(in, division.weights, results, out, true);
   if (!division.alternative.empty()) widen_by(in, division, results, out);
   out.division = std::move(division.description);
   require_first_tokens(flights, results, out);
+  require_preparing(in.preparing, out);
   return out;
 }
 

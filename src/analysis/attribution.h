@@ -13,6 +13,8 @@ namespace aieb {
 /// before + after + unattributed = gross, to rounding.
 struct Attribution {
   Quantity unattributed;
+  Quantity preparing;  ///< part of `unattributed`: prompts were formatted and tokenised; missing
+                       ///< where a server does that, or where it is not told when
   Quantity before_first_token;  ///< both missing unless the first token of every answer is known
   Quantity after_first_token;
   EnergyDivision division;

@@ -14,6 +14,9 @@ namespace aieb {
 struct Flight {
   TimeSpan span;
   std::optional<int64_t> first_token_ns;
+  /// When this process began to format and tokenise its prompt, which it did until span.start_ns.
+  /// Absent where a server does that.
+  std::optional<int64_t> preparing_since_ns;
   std::optional<size_t> result;  ///< index in Results::requests; none for requests of other phases,
                                  ///< which use energy of the window, too, while they are in flight
   std::optional<int64_t> computed_prompt_tokens;  ///< without those from a prefix cache

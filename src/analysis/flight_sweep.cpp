@@ -23,12 +23,12 @@ size_t index_of(const std::vector<int64_t>& times, int64_t t_ns) {
 
 /// All times of the sweep, increasing.
 std::vector<int64_t> times_of(std::span<const TimeSpan> windows,
-                              std::span<const WeightedFlight> flights) {
+                              std::span<const WeightedFlight> flights,
+                              std::span<const TimeSpan> preparing) {
   std::vector<int64_t> times;
-  times.reserve((kStages + 1) * flights.size() + 2 * windows.size());
-  for (const TimeSpan& window : windows) {
-    times.push_back(window.start_ns);
-    times.push_back(window.end_ns);
+  times.reserve((kStages + 1) * flights.size() + 2 * (windows.size() + preparing.size()));
+  for (const auto spans : {windows, preparing}) {
+    for (const TimeSpan& span : spans) times.insert(times.end(), {span.start_ns, span.end_ns});
   }
   for (const WeightedFlight& flight : flights) {
     times.insert(times.end(), flight.marks_ns.begin(), flight.marks_ns.end());
@@ -55,6 +55,23 @@ std::vector<int64_t> enter_flights(std::span<const WeightedFlight> flights, Swee
     sweep.flights.push_back(index);
   }
   return change;
+}
+
+/// Whether each span of the sweep lies in one of `spans`.
+std::vector<char> covered_by(std::span<const TimeSpan> spans, const std::vector<int64_t>& times) {
+  std::vector<int32_t> change(times.size() + 1, 0);
+  for (const TimeSpan& span : spans) {
+    ++change[index_of(times, span.start_ns)];
+    --change[index_of(times, span.end_ns)];
+  }
+  std::vector<char> covered;
+  covered.reserve(times.size());
+  int32_t count = 0;
+  for (size_t i = 0; i < times.size(); ++i) {
+    count += change[i];
+    covered.push_back(count > 0 ? 1 : 0);
+  }
+  return covered;
 }
 
 /// Reads a curve at increasing times.
@@ -128,24 +145,19 @@ std::vector<WeightedFlight> working_flights(std::span<const FlightStages> stages
   return out;
 }
 
-Sweep make_sweep(std::span<const TimeSpan> windows, std::span<const WeightedFlight> flights) {
+Sweep make_sweep(std::span<const TimeSpan> windows, std::span<const WeightedFlight> flights,
+                 std::span<const TimeSpan> preparing) {
   Sweep sweep;
-  sweep.times = times_of(windows, flights);
+  sweep.times = times_of(windows, flights, preparing);
   const std::vector<int64_t> change = enter_flights(flights, sweep);
-  std::vector<int32_t> window_change(sweep.times.size() + 1, 0);
-  for (const TimeSpan& window : windows) {
-    ++window_change[index_of(sweep.times, window.start_ns)];
-    --window_change[index_of(sweep.times, window.end_ns)];
-  }
+  sweep.measured = covered_by(windows, sweep.times);
+  sweep.preparing = covered_by(preparing, sweep.times);
   int64_t weight = 0;
-  int32_t in_window = 0;
   for (size_t i = 0; i < sweep.times.size(); ++i) {
     sweep.time_share.mark();
     weight += change[i];
-    in_window += window_change[i];
     sweep.in_flight.push_back(weight);
-    sweep.measured.push_back(in_window > 0 ? 1 : 0);
-    if (in_window > 0 && weight > 0) {
+    if (sweep.measured[i] != 0 && weight > 0) {
       sweep.time_share.add(seconds(sweep.times[i + 1] - sweep.times[i]) /
                            static_cast<double>(weight));
     }
@@ -169,6 +181,7 @@ DomainSweep sweep_domain(const Sweep& sweep, const EnergyCurve& curve) {
     if (sweep.measured[i] == 0) continue;
     if (sweep.in_flight[i] == 0) {
       out.unattributed += energy;
+      if (sweep.preparing[i] != 0) out.preparing += energy;
     } else {
       out.share.add(energy / static_cast<double>(sweep.in_flight[i]));
       out.whole.add(energy);

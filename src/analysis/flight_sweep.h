@@ -61,17 +61,21 @@ struct Sweep {
   std::vector<int64_t> times;      ///< increasing
   std::vector<int64_t> in_flight;  ///< sum of the weights between times[i] and times[i + 1]
   std::vector<char> measured;      ///< whether that span lies in a window
+  std::vector<char> preparing;     ///< whether a prompt was being prepared in it
   std::vector<FlightIndex> flights;
   RunningSum time_share;  ///< ∫ dt / in_flight, in s, within the windows
 };
 
-Sweep make_sweep(std::span<const TimeSpan> windows, std::span<const WeightedFlight> flights);
+/// `preparing`: when prompts were prepared; such spans may overlap.
+Sweep make_sweep(std::span<const TimeSpan> windows, std::span<const WeightedFlight> flights,
+                 std::span<const TimeSpan> preparing = {});
 
 /// One domain's energy along the sweep.
 struct DomainSweep {
   RunningSum share;         ///< ∫ P / in_flight dt: J for a weight of 1
   RunningSum whole;         ///< ∫ P dt while something is in flight
   double unattributed = 0;  ///< ∫ P dt while nothing is
+  double preparing = 0;     ///< of it while a prompt was being prepared
 };
 
 DomainSweep sweep_domain(const Sweep& sweep, const EnergyCurve& curve);

@@ -103,6 +103,8 @@ double plausible_power_w(Component component) {
       return 1000;
     case Component::kNode:
       return 50'000;
+    case Component::kDisk:
+    case Component::kNetwork:
     case Component::kClient:
       return 2000;
   }

@@ -169,8 +169,7 @@ std::optional<int64_t> interval_length(std::span<const TimeSpan> windows, double
 }  // namespace
 
 bool in_total(const DomainEnergy& domain, const WindowEnergy& measured) {
-  const Component c = domain.domain.component;
-  if (c != Component::kGpu && c != Component::kCpu && c != Component::kDram) return false;
+  if (!in_total(domain.domain.component)) return false;
   const auto it = measured.domains.find(label_of(domain.domain));
   return it != measured.domains.end() && it->second.gross.known();
 }

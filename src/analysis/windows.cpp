@@ -200,9 +200,7 @@ WindowEnergy window_energy(const EnergySources& sources, const ComponentPlan& pl
   std::vector<ComponentEnergy> total;
   for (const auto& [component, energies] : parts) {
     out.components[component] = add(energies);
-    const bool counts =
-        std::find(kTotalParts.begin(), kTotalParts.end(), component) != kTotalParts.end();
-    if (!counts) continue;
+    if (!in_total(component)) continue;
     total.push_back(out.components[component]);
     const bool whole = std::all_of(energies.begin(), energies.end(),
                                    [](const ComponentEnergy& e) { return e.gross.known(); });

@@ -164,6 +164,12 @@ std::string missing_metrics(const MonitorSnapshot& s) {
   return missing.text();
 }
 
+/// The total of the table is not the sum of its rows where one of them is not part of it.
+bool beside_total(const LiveDevice& device) {
+  const std::optional<Component> component = component_from(device.component);
+  return component && !in_total(*component);
+}
+
 std::string device_name(const LiveDevice& device) {
   return device.index ? fmt::format("{} {}", device.component, *device.index) : device.component;
 }
@@ -183,6 +189,7 @@ std::vector<std::string> table_row(const MonitorSnapshot& s, const LiveDevice& d
                                            : Quantity::missing("W", ""));
   std::string source = d.energy.known() ? std::string(to_string(d.energy.source)) : d.energy.reason;
   if (!d.name.empty()) source += " (" + d.name + ")";
+  if (beside_total(d)) source += ", beside the total";
   return {"  " + device_name(d), known_text(power, "W"), known_text(in_wh(d.energy), "Wh"), source};
 }
 
@@ -279,6 +286,7 @@ std::string monitor_line(const MonitorSnapshot& s) {
   const LiveReading& r = s.reading;
   std::string parts;
   for (const LiveDevice& d : r.devices) {
+    if (beside_total(d) && d.power.source == Source::kEstimated) continue;
     parts +=
         fmt::format("{}{} {}", parts.empty() ? "" : ", ", device_name(d), known_text(d.power, "W"));
     if (d.power.source == Source::kEstimated) parts += " estimated";

@@ -23,10 +23,12 @@ constexpr Names<RequestStatus, 5> kStatuses{{{RequestStatus::kOk, "ok"},
                                              {RequestStatus::kLost, "lost"},
                                              {RequestStatus::kNotBegun, "not_begun"}}};
 
-constexpr Names<Component, 5> kComponents{{{Component::kGpu, "gpu"},
+constexpr Names<Component, 7> kComponents{{{Component::kGpu, "gpu"},
                                            {Component::kCpu, "cpu"},
                                            {Component::kDram, "dram"},
                                            {Component::kNode, "node"},
+                                           {Component::kDisk, "disk"},
+                                           {Component::kNetwork, "network"},
                                            {Component::kClient, "client"}}};
 
 constexpr Names<DomainKind, 3> kDomainKinds{{{DomainKind::kCounter, "counter"},
@@ -54,6 +56,9 @@ std::optional<Enum> value_of(const Names<Enum, N>& names, std::string_view text)
 std::string_view to_string(PhaseKind v) { return name_of(kPhaseKinds, v); }
 std::string_view to_string(RequestStatus v) { return name_of(kStatuses, v); }
 std::string_view to_string(Component v) { return name_of(kComponents, v); }
+bool in_total(Component c) {
+  return c == Component::kGpu || c == Component::kCpu || c == Component::kDram;
+}
 std::string_view to_string(DomainKind v) { return name_of(kDomainKinds, v); }
 std::optional<PhaseKind> phase_kind_from(std::string_view s) { return value_of(kPhaseKinds, s); }
 std::optional<RequestStatus> request_status_from(std::string_view s) {

@@ -63,7 +63,9 @@ struct RequestRecord {
   std::vector<TokenArrival> token_times;
 };
 
-enum class Component { kGpu, kCpu, kDram, kNode, kClient };
+enum class Component { kGpu, kCpu, kDram, kNode, kDisk, kNetwork, kClient };
+/// Whether the energy of a run counts it: gpu, cpu and dram. The others are shown beside the total.
+bool in_total(Component component);
 std::string_view to_string(Component component);
 std::optional<Component> component_from(std::string_view name);
 

@@ -36,10 +36,11 @@ struct ComponentEnergy {
   Quantity baseline;    ///< W: mean power in the idle phase
 };
 
-/// Energy of a window: `total` = gpu + cpu + dram; node is beside it, never added.
+/// Energy of a window: `total` = gpu + cpu + dram; node, disk and network are beside it, never
+/// added.
 struct WindowEnergy {
   double duration_s = 0;
-  std::map<Component, ComponentEnergy> components;  ///< gpu, cpu, dram, node as far as present
+  std::map<Component, ComponentEnergy> components;  ///< as far as present
   std::map<std::string, ComponentEnergy> domains;   ///< by "meter/name", e.g. "rapl/package-0"
   ComponentEnergy total;
   bool complete = false;             ///< every component of the total is known
@@ -247,6 +248,7 @@ struct Results {
   WindowEnergy measure;
   std::map<std::string, WindowEnergy> other_phases;  ///< idle, load, warmup, ramp, drain, cooldown
   Quantity unattributed;                             ///< J of measure not owed to a request
+  Quantity preprocessing;       ///< J of `unattributed`: prompts were formatted and tokenised
   Quantity before_first_token;  ///< J of requests until their first token: waiting and prefill
   Quantity after_first_token;   ///< J of requests from then on: decode
   Quantity prefill_per_prompt_token;  ///< J: before_first_token ÷ prompt tokens

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "meters/activity.h"
+#include "meters/device_estimates.h"
 #include "meters/estimates.h"
 #include "meters/gpu_drivers.h"
 #include "meters/gpu_meters.h"
@@ -152,6 +153,7 @@ MeterSet discover_meters(const MeterOptions& options) {
   MeterSet set;
   add_gpus(options, set);
   add_cpu_and_memory(options, set);
+  add_if_it_works(std::make_unique<DeviceEstimateMeter>(options.sys_root, options.proc_root), set);
   if (options.activity) {
     set.meters.push_back(
         std::make_unique<ActivityMeter>(options.sys_root, options.proc_root, options.perf));

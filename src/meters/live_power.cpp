@@ -8,16 +8,11 @@ namespace {
 constexpr int64_t kCounterWindow = 500'000'000;
 constexpr int64_t kStale = 5'000'000'000;
 
-bool part_of_total(Component component) {
-  return component == Component::kGpu || component == Component::kCpu ||
-         component == Component::kDram;
-}
-
 }  // namespace
 
 void LivePower::watch(const Domain& domain) {
   const bool energy = domain.kind == DomainKind::kCounter ? domain.unit == "J" : domain.unit == "W";
-  if (!energy || !part_of_total(domain.component)) return;
+  if (!energy || !in_total(domain.component)) return;
   const std::lock_guard lock(mutex_);
   sources_[domain.id] = {{domain.component, domain.index}, domain.kind, {}, {}, 0};
 }

@@ -231,6 +231,11 @@ std::vector<Check> check_sensors(const MeterOptions& options, int64_t watch_ns) 
   }
   checks.push_back(check_component("CPU energy", Component::kCpu, seen, rapl));
   checks.push_back(check_component("memory energy", Component::kDram, seen, rapl));
+  for (const auto& [what, component] : {std::pair{"disk energy", Component::kDisk},
+                                        std::pair{"network energy", Component::kNetwork}}) {
+    const Check check = check_component(what, component, seen, {});
+    if (!check.detail.empty()) checks.push_back(check);
+  }
   if (measures(seen, Component::kNode)) checks.push_back(check_node(seen, rapl));
   for (Check& check : check_events(meters)) checks.push_back(std::move(check));
   checks.push_back(check_activity(options));

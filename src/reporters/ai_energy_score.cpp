@@ -30,17 +30,18 @@ double short_wh(double value) { return std::round(value * 1e6) / 1e6; }
 
 std::string ai_energy_score_report(const Results& r) {
   const double total = gpu_wh(r);
-  double prefill_share = 0;
-  if (r.before_first_token.known() && r.after_first_token.known()) {
-    const double both = *r.before_first_token.value + *r.after_first_token.value;
-    if (both > 0) prefill_share = *r.before_first_token.value / both;
-  }
+  const double all = r.preprocessing.value.value_or(0) + r.before_first_token.value.value_or(0) +
+                     r.after_first_token.value.value_or(0);
+  const bool divided = r.before_first_token.known() && r.after_first_token.known() && all > 0;
+  const auto part = [&](const Quantity& energy) {
+    return divided && energy.known() ? Json(short_wh(total * *energy.value / all)) : Json(nullptr);
+  };
   return json_document({{"units", "Wh"},
                         {"total", short_wh(total)},
                         {"format", "ai_energy_benchmarks"},
-                        {"preprocess_wh", 0.0},
-                        {"prefill_wh", short_wh(total * prefill_share)},
-                        {"decode_wh", short_wh(total * (1 - prefill_share))}});
+                        {"preprocess_wh", part(r.preprocessing)},
+                        {"prefill_wh", part(r.before_first_token)},
+                        {"decode_wh", part(r.after_first_token)}});
 }
 
 std::string ai_energy_score_total(const Results& r) { return fmt::format("{:.2f}\n", gpu_wh(r)); }

@@ -51,7 +51,8 @@ Json summary_json(const Results& results) {
 /// Gross energy of every component, present or not, and the total.
 Json energy_json(const Results& results) {
   Json out;
-  for (const Component c : {Component::kGpu, Component::kCpu, Component::kDram, Component::kNode}) {
+  for (const Component c : {Component::kGpu, Component::kCpu, Component::kDram, Component::kNode,
+                            Component::kDisk, Component::kNetwork}) {
     const auto found = results.measure.components.find(c);
     const Quantity absent = results.energy_disabled
                                 ? Quantity::disabled("J")
@@ -76,6 +77,7 @@ struct Derived {
 };
 constexpr std::array kDerived = {
     Derived{"unattributed", &Results::unattributed},
+    Derived{"preprocessing", &Results::preprocessing},
     Derived{"before_first_token", &Results::before_first_token},
     Derived{"after_first_token", &Results::after_first_token},
     Derived{"prefill_per_prompt_token", &Results::prefill_per_prompt_token},

@@ -153,11 +153,13 @@ void add_component_rows(std::vector<Row>& rows, const Results& r) {
       {Component::kCpu, {"  cpu", "cpu_energy_wh"}},
       {Component::kDram, {"  ram", "ram_energy_wh"}},
       {Component::kNode, {"  node", "node_energy_wh"}},
+      {Component::kDisk, {"  disk", "disk_energy_wh"}},
+      {Component::kNetwork, {"  network", "network_energy_wh"}},
   };
   for (const auto& [component, names] : kComponents) {
-    if (r.measure.components.contains(component)) {
-      rows.push_back(quantity_row(names.first, r, names.second));
-    }
+    if (!r.measure.components.contains(component)) continue;
+    rows.push_back(quantity_row(names.first, r, names.second));
+    if (!in_total(component)) rows.back().note += ", beside the total";
   }
 }
 

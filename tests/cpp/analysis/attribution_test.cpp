@@ -63,6 +63,33 @@ TEST(Attribution, before_and_after_the_first_token_and_nobodys_make_the_gross) {
               *r.measure.total.gross.value, 1e-6);
 }
 
+TEST(Attribution, preparing_prompts_is_part_of_what_nobody_owns) {
+  TraceBuilder b;
+  b.meta(meta::kBackendInfo, Json{{"in_process", true}});
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter).gain_uncertainty = 0.1;
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(1, 4).queued_ns = nanoseconds(0.5);
+  b.request(6, 9).queued_ns = nanoseconds(3.0);  // while the first was still in flight
+  b.request(6, 9).queued_ns = nanoseconds(5.5);  // of the same batch
+  const Results r = analyze(b.trace());
+  EXPECT_NEAR(*r.preprocessing.value, 100 * (0.5 + 2), 1e-6);
+  EXPECT_NEAR(r.preprocessing.systematic, 25, 1e-6);
+  EXPECT_NEAR(*r.unattributed.value, 100 * (1 + 2 + 1), 1e-6);
+}
+
+TEST(Attribution, the_client_of_a_server_prepares_no_prompts) {
+  TraceBuilder b;
+  b.meta(meta::kBackendInfo, Json{{"in_process", false}});
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(1, 4).queued_ns = nanoseconds(0.5);
+  const Results r = analyze(b.trace());
+  EXPECT_FALSE(r.preprocessing.known());
+  EXPECT_NE(r.preprocessing.reason.find("servers do it themselves"), std::string::npos);
+}
+
 TEST(Attribution, does_not_guess_where_an_unseen_first_token_was) {
   TraceBuilder b;
   b.phase(PhaseKind::kMeasure, 0, 10);

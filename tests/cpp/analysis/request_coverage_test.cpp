@@ -29,6 +29,9 @@ struct Case {
 struct Request {
   double start_s;
   double end_s;
+
+  /// As `TraceBuilder` has it.
+  [[nodiscard]] double first_token_s() const { return start_s + 0.1 * (end_s - start_s); }
 };
 
 constexpr double kIdle_s = 4;
@@ -68,6 +71,8 @@ class Server {
   [[nodiscard]] double end_s() const { return end_s_; }
   [[nodiscard]] double share_j(size_t request) const { return shares_[request]; }
   [[nodiscard]] double unattributed_j() const { return unattributed_; }
+  [[nodiscard]] double before_first_token_j() const { return before_; }
+  [[nodiscard]] double after_first_token_j() const { return after_; }
   [[nodiscard]] const PowerTrace& trace() const { return trace_; }
   static constexpr double kTail_s = 1.5;
 
@@ -90,10 +95,16 @@ class Server {
       noise = 0.65 * noise + normal(random) * 0.03;
       const std::vector<size_t> in_flight = at(t);
       const auto n = static_cast<double>(in_flight.size());
-      const double level = n == 0 ? 100 : 350 + 60 * n;
+      const auto computes_prompt = [&](size_t i) { return t < requests_[i].first_token_s(); };
+      const auto prompts =
+          static_cast<double>(std::count_if(in_flight.begin(), in_flight.end(), computes_prompt));
+      const double level = n == 0 ? 100 : 350 + 60 * n + 120 * prompts;
       power.push_back(level * (1 + wander + noise));
       const double energy = power.back() * PowerTrace::kStep_s;
-      for (const size_t i : in_flight) shares_[i] += energy / n;
+      for (const size_t i : in_flight) {
+        shares_[i] += energy / n;
+        (computes_prompt(i) ? before_ : after_) += energy / n;
+      }
       if (n == 0 && t >= kIdle_s && t < end_s_ + kLead_s) unattributed_ += energy;
     }
     return PowerTrace(std::move(power));
@@ -103,6 +114,8 @@ class Server {
   double end_s_;
   std::vector<double> shares_;
   double unattributed_ = 0;
+  double before_ = 0;
+  double after_ = 0;
   PowerTrace trace_;
 };
 
@@ -166,6 +179,8 @@ TEST_P(RequestCoverage, the_stated_interval_holds_the_energy_of_93_percent_of_th
   std::mt19937_64 random(test_seed());
   Tally requests;
   Tally rest;
+  Tally before;
+  Tally after;
   for (int run = 0; run < 300; ++run) {
     const Server server(random, make_requests(random, GetParam().arrivals));
     const Results results = observe(random, GetParam(), server);
@@ -173,12 +188,18 @@ TEST_P(RequestCoverage, the_stated_interval_holds_the_energy_of_93_percent_of_th
       requests.add(results.requests.at(i).energy, server.share_j(i));
     }
     rest.add(results.unattributed, server.unattributed_j());
+    before.add(results.before_first_token, server.before_first_token_j());
+    after.add(results.after_first_token, server.after_first_token_j());
   }
   requests.print(GetParam(), "requests");
   rest.print(GetParam(), "unattributed");
+  before.print(GetParam(), "before token");
+  after.print(GetParam(), "after token");
   // A gauge that does not say that it shows means blurs all pauses alike.
   EXPECT_GE(requests.covered, (GetParam().means ? 0.92 : 0.93) * requests.n);
   EXPECT_GE(rest.covered, (GetParam().means ? 0.85 : 0.9) * rest.n);
+  EXPECT_GE(before.covered, 0.93 * before.n);
+  EXPECT_GE(after.covered, 0.93 * after.n);
   // An interval that holds everything says nothing.
   EXPECT_LT(requests.stated_squares, 9 * requests.squares);
 }

@@ -1,17 +1,22 @@
 #include "meters/estimates.h"
 
+#include <map>
 #include <thread>
 
 #include <gmock/gmock.h>
 
 #include "meters/cpu_tdp.h"
+#include "meters/device_estimates.h"
 #include "meters/fake_tree.h"
 
 namespace aieb {
 namespace {
 
 using test::FakeTree;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 
 std::string cpuinfo(const std::string& model, int threads, int sockets, const std::string& flags) {
   std::string text;
@@ -144,6 +149,84 @@ TEST(RamEstimate, reads_the_size_of_memory_from_proc) {
   EXPECT_DOUBLE_EQ(next_value(meter).value(), 20);
   proc.remove("meminfo");
   EXPECT_EQ(RamEstimateMeter(proc.root(), "").discover().missing.size(), 1);
+}
+
+class DeviceEstimate : public ::testing::Test {
+ protected:
+  DeviceEstimate() { proc.write("cpuinfo", "processor\t: 0\nflags\t\t: fpu\n"); }
+
+  void add_disk(const std::string& name, int rotational, const std::string& size = "1000") {
+    sys.write("block/" + name + "/device/model", "x");
+    sys.write("block/" + name + "/size", size);
+    sys.write("block/" + name + "/queue/rotational", std::to_string(rotational));
+  }
+  void add_port(const std::string& name, const std::string& mbit_per_s,
+                const std::string& state = "up") {
+    sys.write("class/net/" + name + "/device/vendor", "0x8086");
+    sys.write("class/net/" + name + "/operstate", state + "\n");
+    sys.write("class/net/" + name + "/speed", mbit_per_s + "\n");
+  }
+  /// Watts by component; what is not estimated is not in it.
+  std::map<Component, double> watts() {
+    DeviceEstimateMeter meter(sys.root(), proc.root());
+    std::vector<Sample> samples;
+    meter.read(samples);
+    domains = meter.discover().domains;
+    std::map<Component, double> out;
+    for (const Sample& s : samples) {
+      out[domains.at(static_cast<size_t>(s.domain_id)).component] = s.value;
+    }
+    return out;
+  }
+
+  FakeTree sys;
+  FakeTree proc;
+  std::vector<Domain> domains;
+};
+
+TEST_F(DeviceEstimate, adds_up_the_disks_by_their_kind) {
+  add_disk("sda", 1);
+  add_disk("sdb", 1);
+  add_disk("nvme0n1", 0);
+  EXPECT_THAT(watts(), ElementsAre(Pair(Component::kDisk, 2 * 6.5 + 6)));
+  ASSERT_EQ(domains.size(), 1);
+  EXPECT_EQ(domains[0].kind, DomainKind::kEstimate);
+  EXPECT_DOUBLE_EQ(domains[0].gain_uncertainty, 1);
+  EXPECT_EQ(domains[0].note,
+            "constant power: 2 hard disk(s) at 6.5 W, 1 solid state disk(s) at 6 W");
+}
+
+TEST_F(DeviceEstimate, counts_neither_loop_devices_nor_drives_without_a_medium) {
+  sys.write("block/loop0/size", "1000");
+  sys.write("block/dm-0/size", "1000");
+  add_disk("sr0", 1, "0");
+  EXPECT_THAT(watts(), IsEmpty());
+  EXPECT_THAT(domains, IsEmpty());
+}
+
+TEST_F(DeviceEstimate, takes_a_port_by_the_rate_of_its_link) {
+  for (const auto& [rate, expected] :
+       {std::pair{"100", 2.0}, {"1000", 2.0}, {"10000", 5.0}, {"25000", 10.0}, {"400000", 10.0}}) {
+    add_port("eth0", rate);
+    EXPECT_THAT(watts(), ElementsAre(Pair(Component::kNetwork, expected))) << rate;
+  }
+}
+
+TEST_F(DeviceEstimate, counts_only_ports_with_hardware_that_are_not_down) {
+  add_port("eth0", "10000");
+  add_port("eth1", "10000", "down");
+  sys.write("class/net/lo/operstate", "unknown");
+  sys.write("class/net/docker0/operstate", "up");
+  sys.write("class/net/docker0/speed", "10000");
+  EXPECT_THAT(watts(), ElementsAre(Pair(Component::kNetwork, 5)));
+}
+
+TEST_F(DeviceEstimate, says_what_it_does_not_know_of_a_virtual_machine) {
+  proc.write("cpuinfo", "processor\t: 0\nflags\t\t: fpu hypervisor\n");
+  add_port("eth0", "-1");
+  EXPECT_THAT(watts(), ElementsAre(Pair(Component::kNetwork, 5)));
+  EXPECT_THAT(domains.at(0).note, HasSubstr("eth0 (rate not told, as if 10 Gb/s) at 5 W"));
+  EXPECT_THAT(domains.at(0).note, HasSubstr("may be shared"));
 }
 
 }  // namespace

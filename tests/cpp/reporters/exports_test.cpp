@@ -63,8 +63,18 @@ TEST(AiEnergyScore, divides_the_gpus_energy_at_the_first_tokens) {
   const Json json = Json::parse(ai_energy_score_report(sample_results()));
   EXPECT_EQ(json["units"], "Wh");
   EXPECT_DOUBLE_EQ(json["total"], 1);
+  EXPECT_NEAR(json["preprocess_wh"], 43.0 / 4343, 1e-6);
+  EXPECT_NEAR(json["prefill_wh"], 400.0 / 4343, 1e-6);
+  EXPECT_NEAR(json["decode_wh"], 3900.0 / 4343, 1e-6);
+}
+
+TEST(AiEnergyScore, says_nothing_of_preprocessing_that_a_server_does) {
+  Results results = sample_results();
+  results.preprocessing = Quantity::missing("J", "a server does it");
+  const Json json = Json::parse(ai_energy_score_report(results));
+  EXPECT_EQ(json["preprocess_wh"], nullptr);
   EXPECT_NEAR(json["prefill_wh"], 400.0 / 4300, 1e-6);
-  EXPECT_NEAR(json["prefill_wh"].get<double>() + json["decode_wh"].get<double>(), 1, 2e-6);
+  EXPECT_NEAR(json["decode_wh"], 3900.0 / 4300, 1e-6);
 }
 
 TEST(AiEnergyScore, writes_the_total_beside_the_summary) {

@@ -127,6 +127,7 @@ void set_energy(Results& r) {
   r.measure = measured_window();
   r.other_phases["idle"] = measured_window();
   r.unattributed = joules(110, 5, 1, Source::kPartial);
+  r.preprocessing = joules(43, 2, 4, Source::kPartial);
   r.before_first_token = joules(400, 18, 3, Source::kPartial);
   r.after_first_token = joules(3900, 165, 9, Source::kPartial);
   r.prefill_per_prompt_token = joules(3.2, 0.14, 0.02, Source::kPartial);
@@ -247,9 +248,9 @@ Results bare_results() {
   r.measure.components[Component::kCpu].gross = Quantity::missing("J", why);
   for (Quantity* q :
        {&r.measure.total.gross, &r.measure.total.active, &r.measure.total.idle_share,
-        &r.unattributed, &r.before_first_token, &r.after_first_token, &r.prefill_per_prompt_token,
-        &r.decode_per_output_token, &r.energy_per_output_token, &r.energy_per_request,
-        &r.division.per_prompt_token, &r.division.per_output_token}) {
+        &r.unattributed, &r.preprocessing, &r.before_first_token, &r.after_first_token,
+        &r.prefill_per_prompt_token, &r.decode_per_output_token, &r.energy_per_output_token,
+        &r.energy_per_request, &r.division.per_prompt_token, &r.division.per_output_token}) {
     *q = Quantity::missing("J", why);
   }
   r.measure.total.baseline = Quantity::missing("W", why);
