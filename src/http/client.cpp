@@ -21,6 +21,10 @@ namespace {
 /// Largest body that `fetch` keeps; the rest of a longer one is not read.
 constexpr size_t kMaxFetchBytes = size_t{32} << 20;
 
+/// Sockets that a `poll` serves although it is late from the start: with less, a load above what
+/// the client can do would starve its answers.
+constexpr size_t kServedWhenLate = 16;
+
 void init_curl_once() {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
@@ -163,6 +167,7 @@ void Client::Impl::start(const HttpRequest& request, Exchange& exchange) {
   open_.push_back(&transfer);
   transfer.watch_limit();
   trim_deadlines();
+  run_due_timers();  // writes it where a connection is free
 }
 
 /// Forgets the deadlines of exchanges that have ended: with limits of minutes and thousands of
@@ -194,9 +199,12 @@ void Client::Impl::poll(int64_t until_ns) {
   int64_t until = collect_finished() ? 0 : std::min(until_ns, curl_timer_ns_);
   if (!shared_.deadlines.empty()) until = std::min(until, shared_.deadlines.top().at_ns);
   int running = 0;
+  const size_t least = until_ns <= now_ns() ? kServedWhenLate : 0;
   const std::span<const epoll_event> events = loop_.wait(until);
   arrivals_.sync();
-  for (const epoll_event& event : events) {
+  // What has come in has the kernel's time and can wait; what the caller planned cannot.
+  for (size_t i = 0; i < events.size() && (i < least || now_ns() < until_ns); ++i) {
+    const epoll_event& event = events[i];
     int mask = 0;
     if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) mask |= CURL_CSELECT_IN;
     if ((event.events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;

@@ -56,7 +56,8 @@ struct Outcome {
   std::string peer_address;  ///< who answered; empty for Unix sockets
 };
 
-/// Receives one exchange. Called by the thread in `Client::poll`. Must live until `on_done`.
+/// Receives one exchange. Called by the thread in `Client::start` and `poll`. Must live until
+/// `on_done`.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -113,11 +114,13 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Begins an exchange; it proceeds in `poll`. Not to be called from within on_sent, on_response
-  /// or on_body.
+  /// Begins an exchange, and writes it where a connection is free: `on_sent` may be called before
+  /// this returns. It proceeds in `poll`. Not to be called from within on_sent, on_response or
+  /// on_body.
   void start(const HttpRequest& request, Exchange& exchange);
 
   /// Dispatches what happened and returns; waits for something until `until_ns` at the longest.
+  /// What would be dispatched after that is left for the next call, as far as that keeps up.
   void poll(int64_t until_ns);
 
   /// Ends every open exchange with kCancelled, closing its connection so that the server stops too.
