@@ -17,26 +17,42 @@ void ArrivalClock::enable(int fd) {
 
 void ArrivalClock::sync() { wall_minus_monotonic_ns_ = wall_ns() - now_ns(); }
 
-ArrivalClock::Peeked ArrivalClock::peek(int fd, size_t bytes) const {
-  // With MSG_TRUNC a TCP socket counts the bytes without copying them anywhere.
-  iovec nowhere{nullptr, bytes};
+/// As recv(2), and when the last segment of it came in; 0: not stamped.
+ssize_t ArrivalClock::receive(int fd, iovec into, int flags, int64_t& last_ns) const {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
   msghdr message{};
-  message.msg_iov = &nowhere;
+  message.msg_iov = &into;
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  const ssize_t waiting = recvmsg(fd, &message, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-  if (waiting <= 0) return {};
+  const ssize_t count = recvmsg(fd, &message, flags | MSG_DONTWAIT);
+  last_ns = 0;
+  if (count <= 0) return count;
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header == nullptr || header->cmsg_level != SOL_SOCKET ||
       header->cmsg_type != SCM_TIMESTAMPNS) {
-    return {};
+    return count;
   }
   timespec stamp{};
   std::memcpy(&stamp, CMSG_DATA(header), sizeof stamp);
   const int64_t wall = int64_t{stamp.tv_sec} * 1'000'000'000 + stamp.tv_nsec;
-  return {static_cast<size_t>(waiting), std::min(wall - wall_minus_monotonic_ns_, now_ns())};
+  last_ns = std::min(wall - wall_minus_monotonic_ns_, now_ns());
+  return count;
+}
+
+ArrivalClock::Peeked ArrivalClock::peek(int fd, size_t bytes) const {
+  // With MSG_TRUNC a TCP socket counts the bytes without copying them anywhere.
+  int64_t last_ns = 0;
+  const ssize_t waiting = receive(fd, {nullptr, bytes}, MSG_PEEK | MSG_TRUNC, last_ns);
+  return waiting <= 0 ? Peeked{} : Peeked{static_cast<size_t>(waiting), last_ns};
+}
+
+ssize_t ArrivalClock::read(int fd, std::span<char> into, bool late, Arrival& arrival) const {
+  const int64_t first_ns = late ? peek(fd, 1).last_ns : 0;
+  int64_t last_ns = 0;
+  const ssize_t count = receive(fd, {into.data(), into.size()}, 0, last_ns);
+  arrival = last_ns == 0 ? Arrival() : Arrival(first_ns == 0 ? last_ns : first_ns, last_ns);
+  return count;
 }
 
 Arrival ArrivalClock::waiting(int fd, size_t bytes) {

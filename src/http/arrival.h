@@ -2,7 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
+
+#include <sys/types.h>
+#include <sys/uio.h>
 
 namespace aieb::http {
 
@@ -33,6 +37,11 @@ class ArrivalClock {
   /// when more waits than came at once before.
   [[nodiscard]] Arrival waiting(int fd, size_t bytes);
 
+  /// Reads what a socket has, with the time of its arrival (zeros: not stamped), in one system
+  /// call; `late`: the bytes may have waited while others came, which costs a second one. As
+  /// recv(2).
+  ssize_t read(int fd, std::span<char> into, bool late, Arrival& arrival) const;
+
   /// What comes next will not have the size of what came before: the response's head is over.
   void expect_other_sizes(int fd);
 
@@ -42,6 +51,7 @@ class ArrivalClock {
     int64_t last_ns = 0;  ///< of the last segment among them; 0: not stamped
   };
   [[nodiscard]] Peeked peek(int fd, size_t bytes) const;
+  ssize_t receive(int fd, iovec into, int flags, int64_t& last_ns) const;
 
   int64_t wall_minus_monotonic_ns_ = 0;
   /// By descriptor: size of the last read that was one segment; 0: not known.

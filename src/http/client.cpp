@@ -12,18 +12,16 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "http/arrival.h"
+#include "http/curl_transfer.h"
 #include "http/event_loop.h"
-#include "http/transfer.h"
+#include "http/tcp_route.h"
+#include "http/tcp_transfer.h"
 
 namespace aieb::http {
 namespace {
 
 /// Largest body that `fetch` keeps; the rest of a longer one is not read.
 constexpr size_t kMaxFetchBytes = size_t{32} << 20;
-
-/// Sockets that a `poll` serves although it is late from the start: with less, a load above what
-/// the client can do would starve its answers.
-constexpr size_t kServedWhenLate = 16;
 
 void init_curl_once() {
   static std::once_flag once;
@@ -46,6 +44,12 @@ HeaderList make_headers(const std::vector<std::string>& extra) {
   }
   for (const std::string& line : extra) list = curl_slist_append(list, line.c_str());
   return {list, curl_slist_free_all};
+}
+
+/// Whether requests go to the server itself: with a proxy, libcurl knows which do.
+bool goes_directly(const ClientOptions& options) {
+  if (!options.unix_socket.empty()) return false;
+  return options.bypass_proxy || first_variable({"http_proxy", "all_proxy", "ALL_PROXY"}).empty();
 }
 
 /// Collects a whole response.
@@ -95,37 +99,49 @@ class Client::Impl {
  private:
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self, void* socket_data);
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
+  CurlTransfer& start_curl(const HttpRequest& request, Exchange& exchange);
+  void handle_curl(const epoll_event& event);
   [[nodiscard]] Arrival arrival_of(const epoll_event& event);
   void run_due_timers();
   bool collect_finished();  ///< true: something had finished
+  bool collect_curl();
   void trim_deadlines();
   void expire();
   void finish(Transfer& transfer, const Outcome& outcome);
 
   ClientOptions options_;
   HeaderList headers_;
-  CURLM* multi_ = nullptr;
+  size_t started_ = 0;  ///< since the last poll
   int64_t curl_timer_ns_ = kNever;
-  std::vector<std::unique_ptr<Transfer>> transfers_;
-  std::vector<Transfer*> idle_;
+  CurlShared curl_;
+  std::vector<std::unique_ptr<CurlTransfer>> curl_transfers_;
   ArrivalClock arrivals_;
+  bool directly_;
+  TcpRoutes routes_;
+  TcpTransfers tcp_;
 };
 
 Client::Impl::Impl(ClientOptions options)
-    : options_(std::move(options)), headers_(make_headers(options_.headers)) {
+    : options_(std::move(options)),
+      headers_(make_headers(options_.headers)),
+      directly_(goes_directly(options_)),
+      routes_(options_.headers),
+      tcp_(loop_, arrivals_, shared_) {
   init_curl_once();
-  multi_ = curl_multi_init();
-  if (multi_ == nullptr) throw EnvironmentError("libcurl could not start: out of memory");
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Impl::on_timer);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 65536L);  // never close a live one to make room
+  curl_.multi = curl_multi_init();
+  if (curl_.multi == nullptr) throw EnvironmentError("libcurl could not start: out of memory");
+  curl_multi_setopt(curl_.multi, CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
+  curl_multi_setopt(curl_.multi, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(curl_.multi, CURLMOPT_TIMERFUNCTION, &Impl::on_timer);
+  curl_multi_setopt(curl_.multi, CURLMOPT_TIMERDATA, this);
+  // Never close a live one to make room.
+  curl_multi_setopt(curl_.multi, CURLMOPT_MAXCONNECTS, 65536L);
 }
 
 Client::Impl::~Impl() {
-  for (Transfer* transfer : open_) curl_multi_remove_handle(multi_, transfer->easy());
-  curl_multi_cleanup(multi_);
+  for (Transfer* transfer : open_) transfer->stop();
+  curl_transfers_.clear();
+  curl_multi_cleanup(curl_.multi);
 }
 
 int Client::Impl::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self,
@@ -151,23 +167,28 @@ int Client::Impl::on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
   return 0;
 }
 
+CurlTransfer& Client::Impl::start_curl(const HttpRequest& request, Exchange& exchange) {
+  if (curl_.unused.empty()) {
+    curl_transfers_.push_back(
+        std::make_unique<CurlTransfer>(options_, headers_.get(), curl_, shared_));
+    curl_.unused.push_back(curl_transfers_.back().get());
+  }
+  CurlTransfer& transfer = *curl_.unused.back();
+  transfer.start(request, exchange, options_.timeouts, address_family_);
+  curl_.unused.pop_back();
+  return transfer;
+}
+
 void Client::Impl::start(const HttpRequest& request, Exchange& exchange) {
-  if (idle_.empty()) {
-    transfers_.push_back(std::make_unique<Transfer>(options_, headers_.get(), shared_));
-    idle_.push_back(transfers_.back().get());
-  }
-  Transfer& transfer = *idle_.back();
-  transfer.begin(request, exchange, options_.timeouts, address_family_);
-  const CURLMcode code = curl_multi_add_handle(multi_, transfer.easy());
-  if (code != CURLM_OK) {
-    throw EnvironmentError(fmt::format("libcurl: {}", curl_multi_strerror(code)));
-  }
-  idle_.pop_back();
+  const TcpRoute* route = directly_ ? routes_.find(request.url) : nullptr;
+  Transfer& transfer = route != nullptr ? tcp_.start(*route, request, exchange, options_.timeouts)
+                                        : static_cast<Transfer&>(start_curl(request, exchange));
+  ++started_;
   transfer.index = open_.size();
   open_.push_back(&transfer);
   transfer.watch_limit();
   trim_deadlines();
-  run_due_timers();  // writes it where a connection is free
+  if (route == nullptr) run_due_timers();  // libcurl writes it where a connection is free
 }
 
 /// Forgets the deadlines of exchanges that have ended: with limits of minutes and thousands of
@@ -183,7 +204,7 @@ void Client::Impl::run_due_timers() {
   // A transfer that was just added is due at once; a step of it may make the next one due.
   for (int round = 0; round < 4 && curl_timer_ns_ <= now_ns(); ++round) {
     curl_timer_ns_ = kNever;
-    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+    curl_multi_socket_action(curl_.multi, CURL_SOCKET_TIMEOUT, 0, &running);
   }
 }
 
@@ -193,41 +214,63 @@ Arrival Client::Impl::arrival_of(const epoll_event& event) {
   return arrivals_.waiting(event.data.fd, next_read);
 }
 
+void Client::Impl::handle_curl(const epoll_event& event) {
+  int mask = 0;
+  if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) mask |= CURL_CSELECT_IN;
+  if ((event.events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;
+  if ((event.events & EPOLLERR) != 0) mask |= CURL_CSELECT_ERR;
+  curl_.arrival = arrival_of(event);
+  curl_.head_was_read = false;
+  int running = 0;
+  curl_multi_socket_action(curl_.multi, event.data.fd, mask, &running);
+  if (curl_.head_was_read) arrivals_.expect_other_sizes(event.data.fd);
+  curl_.arrival = {};
+}
+
 void Client::Impl::poll(int64_t until_ns) {
   run_due_timers();
   // An answer may have come while its request was being written: then there is nothing to wait for.
   int64_t until = collect_finished() ? 0 : std::min(until_ns, curl_timer_ns_);
   if (!shared_.deadlines.empty()) until = std::min(until, shared_.deadlines.top().at_ns);
-  int running = 0;
-  const size_t least = until_ns <= now_ns() ? kServedWhenLate : 0;
   const std::span<const epoll_event> events = loop_.wait(until);
   arrivals_.sync();
-  // What has come in has the kernel's time and can wait; what the caller planned cannot.
+  // What has come in has the kernel's time and can wait; what the caller planned cannot. But
+  // answers must be read as fast as requests are started, or every request opens a connection of
+  // its own.
+  const size_t least = std::exchange(started_, 0) + 1;
   for (size_t i = 0; i < events.size() && (i < least || now_ns() < until_ns); ++i) {
-    const epoll_event& event = events[i];
-    int mask = 0;
-    if ((event.events & (EPOLLIN | EPOLLHUP)) != 0) mask |= CURL_CSELECT_IN;
-    if ((event.events & EPOLLOUT) != 0) mask |= CURL_CSELECT_OUT;
-    if ((event.events & EPOLLERR) != 0) mask |= CURL_CSELECT_ERR;
-    shared_.arrival = arrival_of(event);
-    shared_.head_was_read = false;
-    curl_multi_socket_action(multi_, event.data.fd, mask, &running);
-    if (shared_.head_was_read) arrivals_.expect_other_sizes(event.data.fd);
+    if (tcp_.owns(events[i].data.fd)) {
+      tcp_.handle(events[i], /*late=*/events.size() > 1);
+    } else {
+      handle_curl(events[i]);
+    }
   }
-  shared_.arrival = {};
   run_due_timers();
   collect_finished();
   expire();
   if (shared_.failure) std::rethrow_exception(std::exchange(shared_.failure, nullptr));
 }
 
-bool Client::Impl::collect_finished() {
+bool Client::Impl::collect_curl() {
   bool any = false;
   int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+  while (const CURLMsg* message = curl_multi_info_read(curl_.multi, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
-    Transfer& transfer = Transfer::of(message->easy_handle);
-    finish(transfer, transfer.outcome(message->data.result));
+    CurlTransfer& transfer = CurlTransfer::of(message->easy_handle);
+    const Outcome outcome = transfer.verdict(message->data.result);
+    if (directly_ && outcome.error == ErrorClass::kNone) {
+      routes_.learn(transfer.url(), outcome.peer_address);
+    }
+    finish(transfer, outcome);
+    any = true;
+  }
+  return any;
+}
+
+bool Client::Impl::collect_finished() {
+  bool any = collect_curl();
+  for (auto list = tcp_.take_finished(); !list.empty(); list = tcp_.take_finished()) {
+    for (const TcpTransfers::Finished& each : list) finish(*each.transfer, each.outcome);
     any = true;
   }
   return any;
@@ -251,15 +294,12 @@ void Client::Impl::expire() {
 }
 
 void Client::Impl::finish(Transfer& transfer, const Outcome& outcome) {
-  long opened = 0;
-  curl_easy_getinfo(transfer.easy(), CURLINFO_NUM_CONNECTS, &opened);
-  shared_.counts.connections_opened += opened;
-  curl_multi_remove_handle(multi_, transfer.easy());
+  Exchange& exchange = transfer.exchange();
   open_[transfer.index] = open_.back();
   open_[transfer.index]->index = transfer.index;
   open_.pop_back();
-  idle_.push_back(&transfer);
-  transfer.exchange().on_done(outcome);
+  transfer.stop();
+  exchange.on_done(outcome);
 }
 
 void Client::Impl::cancel_all(const char* why) {
@@ -272,8 +312,9 @@ void Client::Impl::cancel_all(const char* why) {
 void Client::Impl::release_buffers() {
   if (!open_.empty()) return;
   shared_.deadlines = {};  // those of ended exchanges point to their transfers
-  idle_.clear();
-  transfers_.clear();
+  curl_.unused.clear();
+  curl_transfers_.clear();
+  tcp_.clear();
   malloc_trim(0);  // small pieces that the C library would keep
 }
 

@@ -101,10 +101,11 @@ struct FetchResult {
   std::string body;
 };
 
-/// HTTP/1.1 and 2 client for many concurrent streams: libcurl's multi interface on epoll, one
-/// thread, no allocation per read. Connections are kept alive for less than the 5 s after which
-/// uvicorn closes them; a request on a reused connection that dies before the first byte of the
-/// response is written again on another, and nothing else is ever retried.
+/// HTTP/1.1 and 2 client for many concurrent streams on epoll, one thread, no allocation per read:
+/// HTTP/1.1 over plain TCP on connections of its own, everything else (TLS, HTTP/2, proxies, Unix
+/// sockets, names) by libcurl's multi interface. Connections are kept alive for less than the 5 s
+/// after which uvicorn closes them; a request on a reused connection that dies before the first
+/// byte of the response is written again on another, and nothing else is ever retried.
 ///
 /// Only `wake` may be called from another thread.
 class Client {

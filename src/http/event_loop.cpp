@@ -14,7 +14,7 @@
 namespace aieb::http {
 namespace {
 
-constexpr size_t kMaxReady = 512;
+constexpr size_t kMaxReady = 32;
 
 int checked(int result, const char* what) {
   if (result >= 0) return result;

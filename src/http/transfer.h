@@ -1,22 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <queue>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include <curl/curl.h>
 
 #include "http/client.h"
 
 namespace aieb::http {
-
-/// A list of headers as libcurl takes it.
-using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 class Transfer;
 
@@ -29,24 +23,24 @@ struct Deadline {
 };
 using Deadlines = std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>>;
 
-/// What all transfers of a client write to from inside libcurl's callbacks.
+/// What all transfers of a client write to.
 struct TransferShared {
   Deadlines deadlines;
-  Arrival arrival;             ///< of the bytes that are being read; zeros: unknown
-  bool head_was_read = false;  ///< in this turn of the client
   ClientCounts counts;
-  std::exception_ptr failure;  ///< thrown in a callback, through which it must not pass
+  std::exception_ptr failure;  ///< thrown by an exchange; the client throws it again when it can
 };
 
-/// One libcurl easy handle and the exchange that it carries; used again for the next exchange.
-/// Internal to the client.
+/// An exchange under way: what its two carriers, libcurl and our own connections, have in common.
+/// Used again for the next exchange. Internal to the client.
 class Transfer {
  public:
-  /// Sets everything that stays the same between exchanges.
-  Transfer(const ClientOptions& options, const curl_slist* headers, TransferShared& shared);
+  virtual ~Transfer() = default;
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
 
-  void begin(const HttpRequest& request, Exchange& exchange, const Timeouts& timeouts,
-             int address_family);
+  /// Takes it off its carrier, free for the next exchange. A connection whose answer is not whole
+  /// is closed.
+  virtual void stop() = 0;
 
   /// When the limit that applies now is reached, and which one it is.
   struct Limit {
@@ -58,33 +52,36 @@ class Transfer {
   /// Has the client look at `limit` when it is reached. Called at every stage that begins one.
   void watch_limit();
 
-  /// What libcurl's verdict means for the exchange.
-  [[nodiscard]] Outcome outcome(CURLcode code) const;
   [[nodiscard]] Outcome outcome(ErrorClass error, std::string message) const;
   [[nodiscard]] Outcome limit_outcome(ErrorClass error) const;
 
-  [[nodiscard]] CURL* easy() const { return easy_.get(); }
   [[nodiscard]] Exchange& exchange() const { return *exchange_; }
-
-  /// The transfer behind an easy handle.
-  static Transfer& of(CURL* easy);
 
   size_t index = 0;         ///< place among the client's open transfers
   uint64_t generation = 0;  ///< counts exchanges, so that an old deadline is recognised
 
+ protected:
+  explicit Transfer(TransferShared& shared) : shared_(shared) {}
+
+  void begin_exchange(const HttpRequest& request, Exchange& exchange, const Timeouts& timeouts);
+
+  /// The request is about to be written. False: the exchange threw, and is to end.
+  bool announce_sent(std::string_view peer);
+  bool announce_response(int status, std::string_view content_type);
+  /// Hands on what was read. `arrival`: by the kernel's stamps; zeros: not known. False: the
+  /// exchange wants no more of the body.
+  bool announce_body(std::string_view bytes, Arrival arrival);
+
+  [[nodiscard]] bool was_sent() const { return sent_ns_ != 0; }
+  [[nodiscard]] bool had_enough() const { return enough_; }
+
+  TransferShared& shared_;
+
  private:
-  void set_fixed_options(const ClientOptions& options, const curl_slist* headers);
-  static int on_new_socket(void* self, curl_socket_t fd, curlsocktype purpose);
-  static int on_prerequest(void* self, char* peer, char* local, int peer_port, int local_port);
-  static size_t on_header(char* bytes, size_t size, size_t count, void* self);
-  static size_t on_write(char* bytes, size_t size, size_t count, void* self);
-  Arrival time_read();
-  void announce_response();
+  [[nodiscard]] Arrival time_read(Arrival arrival);
   template <typename Call>
   bool guarded(Call&& call);
 
-  TransferShared& shared_;
-  std::unique_ptr<CURL, void (*)(CURL*)> easy_;
   Exchange* exchange_ = nullptr;
   Timeouts timeouts_;
   int64_t started_ns_ = 0;
@@ -92,11 +89,9 @@ class Transfer {
   int64_t last_ns_ = 0;      ///< of the last read, else of sending
   int64_t complete_ns_ = 0;  ///< 0: the exchange expects more
   int sends_ = 0;
-  bool enough_ = false;  ///< the exchange wants no more of the body
-  std::string content_type_;
+  int status_ = 0;
+  bool enough_ = false;
   std::string peer_;
-  bool unix_socket_ = false;  ///< libcurl gives its path as the peer's address
-  std::array<char, CURL_ERROR_SIZE> error_text_{};
 };
 
 }  // namespace aieb::http

@@ -180,6 +180,89 @@ TEST(HttpClient, drops_connections_that_were_idle_for_almost_as_long_as_uvicorn_
   EXPECT_EQ(server.connections(), 2);
 }
 
+TEST(HttpClient, forgets_a_connection_that_the_server_closed_while_it_was_idle) {
+  ScriptServer server([](const ReceivedRequest&, Connection& c) {
+    c.respond(200, "x");
+    return false;
+  });
+  Client client(plain());
+  Recorder r;
+  run(client, {server.url(), "{}", {}}, r);
+  const int64_t until = now_ns() + 100 * kMs;
+  while (now_ns() < until) client.poll(until);
+  run(client, {server.url(), "{}", {}}, r);
+  EXPECT_EQ(r.outcome.error, ErrorClass::kNone) << r.outcome.message;
+  EXPECT_EQ(r.outcome.resent, 0);
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(HttpClient, writes_a_body_that_the_socket_does_not_take_at_once) {
+  ScriptServer server([](const ReceivedRequest& q, Connection& c) {
+    return c.respond(200, std::to_string(std::hash<std::string>{}(q.body)));
+  });
+  Client client(plain());
+  std::string body(30'000'000, ' ');
+  for (size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i % 23);
+  for (int i = 0; i < 2; ++i) {
+    Recorder r;
+    run(client, {server.url(), body, {}}, r);
+    EXPECT_EQ(r.outcome.error, ErrorClass::kNone) << r.outcome.message;
+    EXPECT_EQ(r.body, std::to_string(std::hash<std::string>{}(body)));
+  }
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(HttpClient, asks_by_name_until_the_address_is_known) {
+  ScriptServer server([](const ReceivedRequest&, Connection& c) { return c.respond(200, "x"); });
+  Client client(plain());
+  client.prefer_address_family(4);
+  const std::string url = "http://localhost:" + std::to_string(server.port()) + "/v1/x?a=b";
+  Recorder r;
+  for (int i = 0; i < 5; ++i) {
+    run(client, {url, "{}", {}}, r);
+    EXPECT_EQ(r.outcome.error, ErrorClass::kNone) << r.outcome.message;
+    EXPECT_EQ(r.outcome.peer_address, "127.0.0.1");
+  }
+  EXPECT_EQ(server.connections(), 2) << "libcurl's for the first, and one for all others";
+  EXPECT_EQ(server.requests().at(4).path, "/v1/x?a=b");
+  EXPECT_NE(server.requests().at(4).head.find("Host: localhost:"), std::string::npos);
+}
+
+TEST(HttpClient, headers_of_the_user_replace_its_own) {
+  ScriptServer server([](const ReceivedRequest&, Connection& c) { return c.respond(200, "x"); });
+  ClientOptions options = plain();
+  options.headers = {"host: gateway", "content-type: text/x", "Accept:", "X-Team: a"};
+  Client client(options);
+  Recorder r;
+  run(client, {server.url(), "{}", {}}, r);
+  const std::string head = server.requests().at(0).head;
+  EXPECT_EQ(head,
+            "POST / HTTP/1.1\r\nhost: gateway\r\ncontent-type: text/x\r\nX-Team: a\r\n"
+            "Content-Length: 2");
+}
+
+TEST(HttpClient, says_what_is_not_http) {
+  ScriptServer server(
+      [](const ReceivedRequest&, Connection& c) { return c.send("SSH-2.0-OpenSSH\r\n"); });
+  Client client(plain());
+  Recorder r;
+  run(client, {server.url(), {}, {}}, r);
+  EXPECT_EQ(r.outcome.error, ErrorClass::kProtocol);
+  EXPECT_EQ(r.outcome.message, "the answer does not begin as HTTP does: 'SSH-2.0-OpenSSH'");
+}
+
+TEST(HttpClient, an_answer_without_a_length_ends_with_its_connection) {
+  ScriptServer server([](const ReceivedRequest&, Connection& c) {
+    c.send("HTTP/1.0 200 OK\r\n\r\nold");
+    return false;
+  });
+  Client client(plain());
+  Recorder r;
+  run(client, {server.url(), {}, {}}, r);
+  EXPECT_EQ(r.outcome.error, ErrorClass::kNone) << r.outcome.message;
+  EXPECT_EQ(r.body, "old");
+}
+
 TEST(HttpClient, names_a_refused_connection) {
   Client client(plain());
   Recorder r;
