@@ -48,10 +48,16 @@ ArrivalClock::Peeked ArrivalClock::peek(int fd, size_t bytes) const {
 }
 
 ssize_t ArrivalClock::read(int fd, std::span<char> into, bool late, Arrival& arrival) const {
-  const int64_t first_ns = late ? peek(fd, 1).last_ns : 0;
+  arrival = {};
+  int64_t first_ns = 0;
+  if (late) {
+    const ssize_t waiting = receive(fd, {nullptr, 1}, MSG_PEEK | MSG_TRUNC, first_ns);
+    if (waiting <= 0) return waiting;  // an error is told only once
+  }
   int64_t last_ns = 0;
   const ssize_t count = receive(fd, {into.data(), into.size()}, 0, last_ns);
-  arrival = last_ns == 0 ? Arrival() : Arrival(first_ns == 0 ? last_ns : first_ns, last_ns);
+  // A segment that was sent again may fill a gap before ones that had come earlier.
+  if (last_ns != 0) arrival = {first_ns != 0 ? first_ns : last_ns, std::max(first_ns, last_ns)};
   return count;
 }
 

@@ -14,6 +14,7 @@
 #include "http/arrival.h"
 #include "http/curl_transfer.h"
 #include "http/event_loop.h"
+#include "http/headers.h"
 #include "http/tcp_route.h"
 #include "http/tcp_transfer.h"
 
@@ -38,9 +39,9 @@ std::string first_variable(std::initializer_list<const char*> names) {
 
 HeaderList make_headers(const std::vector<std::string>& extra) {
   curl_slist* list = nullptr;
-  // No "Expect: 100-continue" round trip for long prompts.
-  for (const char* line : {"Content-Type: application/json", "Expect:"}) {
-    list = curl_slist_append(list, line);
+  list = curl_slist_append(list, "Expect:");  // no round trip before long prompts
+  if (!has_header(extra, "Content-Type")) {
+    list = curl_slist_append(list, "Content-Type: application/json");
   }
   for (const std::string& line : extra) list = curl_slist_append(list, line.c_str());
   return {list, curl_slist_free_all};
@@ -209,7 +210,8 @@ void Client::Impl::run_due_timers() {
 }
 
 Arrival Client::Impl::arrival_of(const epoll_event& event) {
-  if ((event.events & EPOLLIN) == 0 || !options_.unix_socket.empty()) return {};
+  // A look at a broken connection would take the error away from libcurl.
+  if ((event.events & (EPOLLIN | EPOLLERR)) != EPOLLIN || !options_.unix_socket.empty()) return {};
   const auto next_read = static_cast<size_t>(options_.receive_buffer_bytes);
   return arrivals_.waiting(event.data.fd, next_read);
 }
@@ -236,11 +238,11 @@ void Client::Impl::poll(int64_t until_ns) {
   arrivals_.sync();
   // What has come in has the kernel's time and can wait; what the caller planned cannot. But
   // answers must be read as fast as requests are started, or every request opens a connection of
-  // its own.
-  const size_t least = std::exchange(started_, 0) + 1;
+  // its own: a request is an event when it is connected, and some when it is answered.
+  const size_t least = 3 * std::exchange(started_, 0) + 1;
   for (size_t i = 0; i < events.size() && (i < least || now_ns() < until_ns); ++i) {
     if (tcp_.owns(events[i].data.fd)) {
-      tcp_.handle(events[i], /*late=*/events.size() > 1);
+      tcp_.handle(events[i], /*late=*/events.size() > 1);  // others came meanwhile
     } else {
       handle_curl(events[i]);
     }
@@ -269,8 +271,8 @@ bool Client::Impl::collect_curl() {
 
 bool Client::Impl::collect_finished() {
   bool any = collect_curl();
-  for (auto list = tcp_.take_finished(); !list.empty(); list = tcp_.take_finished()) {
-    for (const TcpTransfers::Finished& each : list) finish(*each.transfer, each.outcome);
+  while (const auto finished = tcp_.take_finished()) {
+    finish(*finished->transfer, finished->outcome);
     any = true;
   }
   return any;

@@ -49,7 +49,7 @@ struct HttpRequest {
 /// How an exchange ended on the level of HTTP. A status of 400 or above is no error here.
 struct Outcome {
   ErrorClass error = ErrorClass::kNone;
-  std::string message;  ///< libcurl's words, or which limit was reached
+  std::string message;  ///< in words, or which limit was reached
   int status = 0;       ///< 0: no response began
   int64_t done_ns = 0;
   int resent = 0;  ///< times a reused connection had died and the request was written again
@@ -90,7 +90,7 @@ class Exchange {
 
 /// Of a client since it was made.
 struct ClientCounts {
-  int64_t connections_opened = 0;  ///< for exchanges that have ended
+  int64_t connections_opened = 0;  ///< those of libcurl when their first exchange has ended
   int64_t reads = 0;               ///< calls of `on_body`
   int64_t stamped_reads = 0;       ///< of them with the kernel's time
 };

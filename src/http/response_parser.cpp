@@ -58,7 +58,7 @@ void ResponseParser::reset() {
   head_bytes_ = 0;
   status_ = 0;
   content_type_.clear();
-  has_length_ = chunked_ = keep_alive_ = begun_ = surplus_ = false;
+  has_length_ = bad_length_ = chunked_ = keep_alive_ = close_ = begun_ = surplus_ = false;
   remaining_ = 0;
   error_.clear();
 }
@@ -155,18 +155,17 @@ void ResponseParser::on_header(std::string_view line) {
     content_type_ = value;
   } else if (equal_ignoring_case(name, "content-length")) {
     uint64_t length = 0;
-    if (!parse_number(value, 10, length) || (has_length_ && length != remaining_)) {
-      return fail("the answer's Content-Length is not a number: " + shown(value));
-    }
+    const bool valid = parse_number(value, 10, length);
+    if (!valid || (has_length_ && length != remaining_)) bad_length_ = true;
     has_length_ = true;
     remaining_ = length;
   } else if (equal_ignoring_case(name, "transfer-encoding")) {
-    if (!equal_ignoring_case(value, "chunked")) {
-      return fail("the answer has a Transfer-Encoding that was not asked for: " + shown(value));
+    chunked_ = equal_ignoring_case(value, "chunked");
+    if (!chunked_ && !equal_ignoring_case(value, "identity")) {
+      fail("the answer has a Transfer-Encoding that was not asked for: " + shown(value));
     }
-    chunked_ = true;
   } else if (equal_ignoring_case(name, "connection")) {
-    if (has_token(value, "close")) keep_alive_ = false;
+    if (has_token(value, "close")) close_ = true;
     if (has_token(value, "keep-alive")) keep_alive_ = true;
   }
 }
@@ -178,6 +177,8 @@ void ResponseParser::end_head(Sink& sink) {
     begun_ = true;
     return;
   }
+  if (bad_length_ && !chunked_) return fail("the answer's Content-Length is not one number");
+  if (chunked_ && has_length_) close_ = true;  // RFC 9112, 6.3: somebody may read it otherwise
   if (!sink.on_head(status_, content_type_)) {
     state_ = State::kStopped;
     return;

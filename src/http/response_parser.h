@@ -35,11 +35,13 @@ class ResponseParser {
   /// The connection has ended: whether the response is whole.
   [[nodiscard]] bool ends_here() const { return state_ == State::kUntilClose; }
 
+  [[nodiscard]] bool in_head() const { return state_ <= State::kHeader; }
+
   /// Whether a byte of the response has come.
   [[nodiscard]] bool begun() const { return begun_; }
 
   /// After kComplete: whether the connection can carry another request.
-  [[nodiscard]] bool reusable() const { return keep_alive_ && !surplus_; }
+  [[nodiscard]] bool reusable() const { return keep_alive_ && !close_ && !surplus_; }
 
   [[nodiscard]] const std::string& error() const { return error_; }
 
@@ -73,8 +75,10 @@ class ResponseParser {
   int status_ = 0;
   std::string content_type_;
   bool has_length_ = false;
+  bool bad_length_ = false;  ///< none, or several
   bool chunked_ = false;
   bool keep_alive_ = false;
+  bool close_ = false;  ///< whatever keep_alive_ says
   bool begun_ = false;
   bool surplus_ = false;    ///< bytes followed the response
   uint64_t remaining_ = 0;  ///< of the body or of the chunk

@@ -8,7 +8,8 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <strings.h>
+
+#include "http/headers.h"
 
 namespace aieb::http {
 namespace {
@@ -33,23 +34,19 @@ std::optional<std::pair<sockaddr_storage, socklen_t>> parse_address(const std::s
   return std::pair(storage, static_cast<socklen_t>(sizeof *v6));
 }
 
-bool has_header(const std::vector<std::string>& headers, std::string_view name) {
-  return std::any_of(headers.begin(), headers.end(), [&](const std::string& line) {
-    return line.size() > name.size() && line[name.size()] == ':' &&
-           strncasecmp(line.data(), name.data(), name.size()) == 0;
-  });
-}
-
-/// Headers with their line ends; as libcurl does, "Name:" without a value sends nothing.
+/// Headers with their line ends; as libcurl has it, "Name:" sends nothing and "Name;" an empty one.
+/// How long the body is and how it is sent is not for the user to say.
 std::string header_lines(const std::vector<std::string>& headers) {
   std::string lines;
   if (!has_header(headers, "Accept")) lines += "Accept: */*\r\n";
   if (!has_header(headers, "Content-Type")) lines += "Content-Type: application/json\r\n";
   for (const std::string& line : headers) {
-    const size_t colon = line.find(':');
-    const bool has_value =
-        colon != std::string::npos && line.find_first_not_of(" \t", colon + 1) != std::string::npos;
-    if (has_value) lines += line + "\r\n";
+    if (has_header({line}, "Content-Length") || has_header({line}, "Transfer-Encoding")) continue;
+    const size_t end = line.find_first_of(":;");
+    if (end == std::string::npos) continue;
+    const bool has_value = line.find_first_not_of(" \t", end + 1) != std::string::npos;
+    if (line[end] == ':' && has_value) lines += line + "\r\n";
+    if (line[end] == ';' && !has_value) lines += line.substr(0, end) + ":\r\n";
   }
   return lines;
 }
@@ -96,33 +93,47 @@ TcpServer* TcpRoutes::server_of(const Place& place) {
 void TcpRoutes::add_server(const Place& place, const std::string& address) {
   const auto parsed = parse_address(address, place.port);
   if (!parsed) return;
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(parsed->first);
+  // Such an address says nothing without its interface, which libcurl keeps to itself.
+  if (v6.sin6_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr)) return;
   TcpServer& server = servers_[place.authority];
   server.address = parsed->first;
   server.length = parsed->second;
   server.peer = address;
   server.authority = place.authority;
+  server.by_name = address != place.host;
+  server.in_doubt = false;
 }
 
 void TcpRoutes::learn(const std::string& url, const std::string& peer) {
-  if (peer.empty() || url == last_url_) return;
-  const std::optional<Place> place = place_of(url);
-  if (place && !servers_.contains(place->authority)) add_server(*place, peer);
+  const std::optional<Place> place = peer.empty() ? std::nullopt : place_of(url);
+  if (!place) return;
+  const auto known = servers_.find(place->authority);
+  if (known == servers_.end() || known->second.in_doubt) add_server(*place, peer);
 }
 
 TcpRoute TcpRoutes::make_route(TcpServer& server, const std::string& target) const {
-  const std::string host = has_host_ ? "" : fmt::format("Host: {}\r\n", server.authority);
+  std::string_view authority = server.authority;
+  if (authority.ends_with(":80")) authority.remove_suffix(3);  // as libcurl has it
+  const std::string host = has_host_ ? "" : fmt::format("Host: {}\r\n", authority);
   const std::string tail = fmt::format(" {} HTTP/1.1\r\n{}{}", target, host, headers_);
   return {&server, "GET" + tail + "\r\n", "POST" + tail + "Content-Length: "};
 }
 
 const TcpRoute* TcpRoutes::find(const std::string& url) {
-  if (last_ != nullptr && url == last_url_) return last_;
-  const std::optional<Place> place = place_of(url);
-  TcpServer* server = place ? server_of(*place) : nullptr;
-  if (server == nullptr) return nullptr;
-  last_url_ = url;
-  last_ = &routes_.try_emplace(url, make_route(*server, place->target)).first->second;
-  return last_;
+  if (last_ == nullptr || url != last_url_) {
+    const auto known = routes_.find(url);
+    if (known == routes_.end()) {
+      const std::optional<Place> place = place_of(url);
+      TcpServer* server = place ? server_of(*place) : nullptr;
+      if (server == nullptr) return nullptr;
+      last_ = &routes_.emplace(url, make_route(*server, place->target)).first->second;
+    } else {
+      last_ = &known->second;
+    }
+    last_url_ = url;
+  }
+  return last_->server->in_doubt ? nullptr : last_;
 }
 
 }  // namespace aieb::http

@@ -15,6 +15,8 @@ struct TcpServer {
   socklen_t length = 0;
   std::string peer;       ///< the address as text
   std::string authority;  ///< for messages and the Host header: host:port
+  bool by_name = false;   ///< the address is that of a name, which may get another one
+  bool in_doubt = false;  ///< it did not accept a connection: libcurl has to find out
   std::vector<int> idle;  ///< descriptors; the one that was used last is at the end
 };
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/error.h"
 
 namespace aieb::http {
 namespace {
@@ -21,6 +22,10 @@ namespace {
 constexpr int64_t kMaxIdle_ns = 4'000'000'000;
 /// One read; whatever is left makes the socket ready again.
 constexpr size_t kReadBytes = size_t{64} << 10;
+/// One read of a response's head: tokens that wait behind it are read apart, with their own times.
+constexpr size_t kHeadBytes = size_t{2} << 10;
+/// As libcurl's: silent connections are forgotten by what translates addresses on their way.
+constexpr int kKeepAlive_s = 60;
 
 }  // namespace
 
@@ -66,8 +71,11 @@ Transfer& TcpTransfers::start(const TcpRoute& route, const HttpRequest& request,
   return transfer;
 }
 
-std::vector<TcpTransfers::Finished> TcpTransfers::take_finished() {
-  return std::exchange(finished_, {});
+std::optional<TcpTransfers::Finished> TcpTransfers::take_finished() {
+  if (finished_.empty()) return std::nullopt;
+  Finished first = std::move(finished_.front());
+  finished_.pop_front();
+  return first;
 }
 
 void TcpTransfers::finish(TcpTransfer& transfer, Outcome outcome) {
@@ -107,34 +115,32 @@ void TcpTransfers::find_connection(TcpTransfer& transfer) {
 int TcpTransfers::take_idle(TcpServer& server) {
   if (server.idle.empty()) return -1;
   const int fd = server.idle.back();
-  if (now_ns() - connections_[static_cast<size_t>(fd)]->idle_since_ns < kMaxIdle_ns) {
-    server.idle.pop_back();
-    return fd;
+  if (now_ns() - connections_[static_cast<size_t>(fd)]->idle_since_ns >= kMaxIdle_ns) {
+    close(fd);  // the others were idle for longer; each has its turn
+    return -1;
   }
-  const std::vector<int> old = server.idle;  // the others were idle for longer
-  for (const int each : old) close(each);
-  return -1;
+  server.idle.pop_back();
+  return fd;
 }
 
 void TcpTransfers::open(TcpTransfer& transfer) {
   TcpServer& server = *transfer.route_->server;
-  const auto refused = [&](int error) {
-    fail(transfer, ErrorClass::kConnect,
-         fmt::format("could not connect to {}: {}{}", server.authority, std::strerror(error),
-                     error == EMFILE ? ". Raise the limit of open files (ulimit -n)" : ""));
-  };
   const int fd = ::socket(server.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return refused(errno);
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  if (fd < 0) return refused(transfer, errno);
+  const auto set = [fd](int level, int name, int value) {
+    setsockopt(fd, level, name, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAlive_s);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAlive_s);
   ArrivalClock::enable(fd);
   const int result =
       ::connect(fd, reinterpret_cast<const sockaddr*>(&server.address), server.length);
   if (result < 0 && errno != EINPROGRESS) {
     const int error = errno;
     ::close(fd);
-    return refused(error);
+    return refused(transfer, error);
   }
   const auto index = static_cast<size_t>(fd);
   if (index >= connections_.size()) connections_.resize(index * 2 + 16);
@@ -144,7 +150,20 @@ void TcpTransfers::open(TcpTransfer& transfer) {
   connection.transfer = &transfer;
   connection.connecting = true;
   transfer.fd_ = fd;
-  loop_.watch(fd, EPOLLOUT);
+  try {
+    loop_.watch(fd, EPOLLOUT);
+  } catch (const EnvironmentError& error) {
+    close(fd);
+    fail(transfer, ErrorClass::kConnect, error.what());
+  }
+}
+
+void TcpTransfers::refused(TcpTransfer& transfer, int error) {
+  TcpServer& server = *transfer.route_->server;
+  server.in_doubt = server.by_name;
+  fail(transfer, ErrorClass::kConnect,
+       fmt::format("could not connect to {}: {}{}", server.authority, std::strerror(error),
+                   error == EMFILE ? ". Raise the limit of open files (ulimit -n)" : ""));
 }
 
 void TcpTransfers::connected(int fd, Connection& connection) {
@@ -153,11 +172,13 @@ void TcpTransfers::connected(int fd, Connection& connection) {
   getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) {
     TcpTransfer& transfer = *connection.transfer;
-    const std::string authority = connection.server->authority;
     close(fd);
-    return fail(transfer, ErrorClass::kConnect,
-                fmt::format("could not connect to {}: {}", authority, std::strerror(error)));
+    return refused(transfer, error);
   }
+  sockaddr_storage peer{};
+  size = sizeof peer;
+  // The event may be one of the socket that had this number before.
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) < 0) return;
   connection.connecting = false;
   ++shared_.counts.connections_opened;
   loop_.watch(fd, EPOLLIN);
@@ -167,52 +188,49 @@ void TcpTransfers::connected(int fd, Connection& connection) {
 void TcpTransfers::write_request(int fd, Connection& connection) {
   TcpTransfer& transfer = *connection.transfer;
   transfer.parser_.reset();
+  transfer.written_ = 0;
+  transfer.whole_ = false;
   if (!transfer.announce_sent(connection.server->peer)) {
     close(fd);
     return fail(transfer, ErrorClass::kCancelled, "the run failed");
   }
+  write_more(fd, connection);
+  if (!transfer.whole_ && connection.send_error == 0) loop_.watch(fd, EPOLLIN | EPOLLOUT);
+}
+
+/// As much as the socket takes. What went wrong is kept for when everything is read that the server
+/// had to say: it may have answered before it closed the connection.
+void TcpTransfers::write_more(int fd, Connection& connection) {
+  TcpTransfer& transfer = *connection.transfer;
   std::array<char, 32> length{};
-  std::array<iovec, 3> parts{};
-  const auto part = [](std::string_view bytes) {
-    return iovec{const_cast<char*>(bytes.data()), bytes.size()};  // NOLINT: sendmsg only reads
-  };
-  size_t count = 0;
+  std::array<std::string_view, 3> parts{transfer.route_->get};
   if (transfer.body_) {
     const auto digits =
         fmt::format_to_n(length.data(), length.size(), "{}\r\n\r\n", transfer.body_->size());
-    parts = {part(transfer.route_->post), part({length.data(), digits.size}),
-             part(*transfer.body_)};
-    count = transfer.body_->empty() ? 2 : 3;
-  } else {
-    parts[count++] = part(transfer.route_->get);
+    parts = {transfer.route_->post, {length.data(), digits.size}, *transfer.body_};
+  }
+  std::array<iovec, parts.size()> left{};
+  size_t count = 0;
+  size_t before = transfer.written_;
+  size_t wanted = 0;
+  for (std::string_view part : parts) {
+    const size_t gone = std::min(before, part.size());
+    before -= gone;
+    part.remove_prefix(gone);
+    if (part.empty()) continue;
+    wanted += part.size();
+    left[count++] = {const_cast<char*>(part.data()), part.size()};  // NOLINT: it is only read
   }
   msghdr message{};
-  message.msg_iov = parts.data();
+  message.msg_iov = left.data();
   message.msg_iovlen = count;
-  ssize_t taken = ::sendmsg(fd, &message, MSG_NOSIGNAL);
-  if (taken < 0 && errno != EAGAIN) return ended(fd, connection, errno);
-  // What did not fit is kept, for the body need not stay where it is.
-  taken = std::max<ssize_t>(taken, 0);
-  for (size_t i = 0; i < count; ++i) {
-    const std::string_view bytes(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
-    const size_t gone = std::min(bytes.size(), static_cast<size_t>(taken));
-    connection.unsent.append(bytes.substr(gone));
-    taken -= static_cast<ssize_t>(gone);
+  const ssize_t taken = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+  if (taken >= 0) {
+    transfer.written_ += static_cast<size_t>(taken);
+    transfer.whole_ = static_cast<size_t>(taken) == wanted;
+  } else if (errno != EAGAIN) {
+    connection.send_error = errno;
   }
-  if (!connection.unsent.empty()) loop_.watch(fd, EPOLLIN | EPOLLOUT);
-}
-
-/// False: the connection is gone.
-bool TcpTransfers::flush(int fd, Connection& connection) {
-  const ssize_t taken =
-      ::send(fd, connection.unsent.data(), connection.unsent.size(), MSG_NOSIGNAL);
-  if (taken < 0 && errno != EAGAIN) {
-    ended(fd, connection, errno);
-    return false;
-  }
-  connection.unsent.erase(0, static_cast<size_t>(std::max<ssize_t>(taken, 0)));
-  if (connection.unsent.empty()) loop_.watch(fd, EPOLLIN);
-  return true;
 }
 
 void TcpTransfers::handle(const epoll_event& event, bool late) {
@@ -220,23 +238,28 @@ void TcpTransfers::handle(const epoll_event& event, bool late) {
   Connection& connection = *connections_[static_cast<size_t>(fd)];
   const bool writable = (event.events & EPOLLOUT) != 0;
   const bool broken = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
-  const bool readable = (event.events & EPOLLIN) != 0;
   if (connection.connecting) {
     if (writable || broken) connected(fd, connection);
     return;
   }
-  if (writable && !flush(fd, connection)) return;
-  if (readable || broken) read(fd, connection, late);
+  if (writable && connection.transfer != nullptr && connection.send_error == 0) {
+    write_more(fd, connection);
+    const bool over = connection.transfer->whole_ || connection.send_error != 0;
+    if (over) loop_.watch(fd, EPOLLIN);
+  }
+  if ((event.events & EPOLLIN) != 0 || broken) read(fd, connection, late);
 }
 
 void TcpTransfers::read(int fd, Connection& connection, bool late) {
+  const bool in_head = connection.transfer != nullptr && connection.transfer->parser_.in_head();
   Arrival arrival;
-  const ssize_t count = clock_.read(fd, buffer_, late, arrival);
+  const ssize_t count =
+      clock_.read(fd, std::span(buffer_).first(in_head ? kHeadBytes : kReadBytes), late, arrival);
   if (count < 0) {
     if (errno != EAGAIN && errno != EINTR) ended(fd, connection, errno);
     return;
   }
-  if (count == 0) return ended(fd, connection, 0);
+  if (count == 0) return ended(fd, connection, connection.send_error);
   // A server that says something unasked is about to close, or out of step.
   if (connection.transfer == nullptr) return close(fd);
   take(fd, connection, {buffer_.data(), static_cast<size_t>(count)}, arrival);
@@ -248,7 +271,7 @@ void TcpTransfers::take(int fd, Connection& connection, std::string_view bytes, 
   const ResponseParser::Result result = transfer.parser_.feed(bytes, transfer);
   if (result == ResponseParser::Result::kMore) return;
   if (result == ResponseParser::Result::kComplete && transfer.parser_.reusable() &&
-      connection.unsent.empty()) {
+      transfer.whole_) {
     transfer.fd_ = -1;
     connection.transfer = nullptr;
     connection.used_before = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ class TcpTransfer final : public Transfer, private ResponseParser::Sink {
   TcpTransfers& owner_;
   const TcpRoute* route_ = nullptr;
   std::optional<std::string_view> body_;
+  size_t written_ = 0;     ///< bytes of the request that the socket has taken
+  bool whole_ = false;     ///< all of them
   int fd_ = -1;            ///< -1: it has no connection
   ResponseParser parser_;  ///< of the response on it
   Arrival arrival_;        ///< of what is being parsed
@@ -64,8 +67,8 @@ class TcpTransfers {
     TcpTransfer* transfer;
     Outcome outcome;
   };
-  /// Transfers that have ended since the last call.
-  std::vector<Finished> take_finished();
+  /// A transfer that has ended, in the order in which they did.
+  std::optional<Finished> take_finished();
 
   /// Frees the transfers; nothing may be in flight.
   void clear();
@@ -79,15 +82,16 @@ class TcpTransfers {
     bool connecting = false;
     bool used_before = false;
     int64_t idle_since_ns = 0;
-    std::string unsent;  ///< what the socket has not taken yet
+    int send_error = 0;  ///< why nothing more can be written
   };
 
   void find_connection(TcpTransfer& transfer);
   int take_idle(TcpServer& server);
   void open(TcpTransfer& transfer);
   void connected(int fd, Connection& connection);
+  void refused(TcpTransfer& transfer, int error);
   void write_request(int fd, Connection& connection);
-  bool flush(int fd, Connection& connection);
+  void write_more(int fd, Connection& connection);
   void read(int fd, Connection& connection, bool late);
   void take(int fd, Connection& connection, std::string_view bytes, Arrival arrival);
   void ended(int fd, Connection& connection, int error);
@@ -102,7 +106,7 @@ class TcpTransfers {
   std::vector<std::unique_ptr<Connection>> connections_;  ///< by descriptor
   std::vector<std::unique_ptr<TcpTransfer>> transfers_;
   std::vector<TcpTransfer*> unused_;
-  std::vector<Finished> finished_;
+  std::deque<Finished> finished_;
   std::vector<char> buffer_;
 };
 

@@ -4,9 +4,12 @@
 #include <atomic>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "http/recorder.h"
@@ -210,6 +213,97 @@ TEST(HttpClient, writes_a_body_that_the_socket_does_not_take_at_once) {
     EXPECT_EQ(r.body, std::to_string(std::hash<std::string>{}(body)));
   }
   EXPECT_EQ(server.connections(), 1);
+}
+
+/// Answers before the request is read, then closes: what is still being sent is answered by a
+/// reset.
+class HastyServer {
+ public:
+  explicit HastyServer(std::string answer) : answer_(std::move(answer)) {
+    listener_ = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(listener_, 8), 0);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] {
+      for (int fd; (fd = accept(listener_, nullptr, nullptr)) >= 0; close(fd)) {
+        char some[1000];
+        EXPECT_GT(recv(fd, some, sizeof some, 0), 0);
+        ++requests;
+        EXPECT_GT(send(fd, answer_.data(), answer_.size(), 0), 0);
+        pause_ms(20);
+      }
+    });
+  }
+  ~HastyServer() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+  std::atomic<int> requests{0};
+
+ private:
+  std::string answer_;
+  int listener_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST(HttpClient, reads_the_answer_to_a_request_that_the_server_did_not_read) {
+  HastyServer server("HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nlong");
+  Client client(plain());
+  const std::string body(20'000'000, 'x');
+  Recorder r;
+  run(client, {server.url(), body, {}}, r);
+  EXPECT_EQ(r.outcome.error, ErrorClass::kNone) << r.outcome.message;
+  EXPECT_EQ(r.status, 413);
+  EXPECT_EQ(r.body, "long");
+  EXPECT_EQ(r.outcome.resent, 0);
+  EXPECT_EQ(server.requests, 1);
+}
+
+TEST(HttpClient, an_answer_that_a_reset_cuts_is_not_whole) {
+  HastyServer server("HTTP/1.1 200 OK\r\n\r\nhalf");
+  Client client(plain());
+  const std::string body(20'000'000, 'x');
+  std::array<Recorder, 3> all;
+  for (Recorder& r : all) client.start({server.url(), body, {}}, r);
+  const int64_t limit = now_ns() + nanoseconds(10);
+  while (client.in_flight() > 0 && now_ns() < limit) client.poll(limit);
+  for (const Recorder& r : all) {
+    EXPECT_EQ(r.done, 1);
+    EXPECT_EQ(r.outcome.error, ErrorClass::kConnectionLost);
+  }
+}
+
+/// Ends the others when the first has ended.
+class Impatient final : public Recorder {
+ public:
+  void on_done(const Outcome& result) override {
+    Recorder::on_done(result);
+    client->cancel_all("enough");
+  }
+  Client* client = nullptr;
+};
+
+TEST(HttpClient, exchanges_end_once_when_one_of_them_cancels_the_others) {
+  ScriptServer server([](const ReceivedRequest&, Connection& c) { return c.respond(200, "x"); });
+  Client client(plain());
+  std::array<Impatient, 8> all;
+  for (Impatient& r : all) {
+    r.client = &client;
+    client.start({server.url(), "{}", {}}, r);
+  }
+  pause_ms(100);
+  const int64_t limit = now_ns() + nanoseconds(10);
+  while (client.in_flight() > 0 && now_ns() < limit) client.poll(limit);
+  for (const Impatient& r : all) EXPECT_EQ(r.done, 1);
 }
 
 TEST(HttpClient, asks_by_name_until_the_address_is_known) {

@@ -109,6 +109,7 @@ TEST(ResponseParser, knows_which_connections_can_be_used_again) {
   EXPECT_FALSE(reusable("HTTP/1.1", "connection: Upgrade, Close\r\n"));
   EXPECT_FALSE(reusable("HTTP/1.0", ""));
   EXPECT_TRUE(reusable("HTTP/1.0", "Connection: Keep-Alive\r\n"));
+  EXPECT_FALSE(reusable("HTTP/1.1", "Connection: close\r\nConnection: keep-alive\r\n"));
   EXPECT_FALSE(Parsed("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab").parser.reusable())
       << "what follows the answer belongs to nobody";
 }
@@ -119,6 +120,7 @@ TEST(ResponseParser, chunks_go_before_a_length) {
       "1\r\nx\r\n0\r\n\r\n");
   EXPECT_EQ(p.result, Result::kComplete);
   EXPECT_EQ(p.kept.body, "x");
+  EXPECT_FALSE(p.parser.reusable());
 }
 
 TEST(ResponseParser, says_what_is_not_http) {
@@ -128,8 +130,8 @@ TEST(ResponseParser, says_what_is_not_http) {
            {"HTTP/2 200\r\n", "does not begin as HTTP does: 'HTTP/2 200'"},
            {"HTTP/1.1 2x0 OK\r\n", "does not begin"},
            {"HTTP/1.1 099 OK\r\n", "does not begin"},
-           {head + "Content-Length: -1\r\n", "Content-Length is not a number: '-1'"},
-           {head + "Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length"},
+           {head + "Content-Length: -1\r\n\r\n", "Content-Length is not one number"},
+           {head + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", "Content-Length"},
            {head + "Transfer-Encoding: gzip, chunked\r\n", "'gzip, chunked'"},
            {head + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "chunk of the answer has no size"},
            {head + "Transfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n", "longer than it says"},
