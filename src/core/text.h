@@ -8,6 +8,9 @@ namespace aieb {
 /// Without blanks (as isspace of the C locale) at both ends.
 std::string_view trimmed(std::string_view text);
 
+/// With the letters A to Z in lower case.
+std::string lower_case(std::string_view text);
+
 /// For a part of a URL: all but letters, digits, "-_.~" and the characters of `kept` as %XX of
 /// their bytes (RFC 3986, section 2).
 std::string percent_encoded(std::string_view text, std::string_view kept = {});

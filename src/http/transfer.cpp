@@ -25,7 +25,8 @@ void Transfer::begin_exchange(const HttpRequest& request, Exchange& exchange,
                               const Timeouts& timeouts) {
   exchange_ = &exchange;
   timeouts_ = timeouts;
-  if (request.total_timeout_ns) timeouts_.total_ns = *request.total_timeout_ns;
+  own_total_ = request.total_timeout_ns.has_value();
+  if (own_total_) timeouts_.total_ns = *request.total_timeout_ns;
   ++generation;
   started_ns_ = now_ns();
   sent_ns_ = 0;
@@ -66,8 +67,8 @@ Outcome Transfer::limit_outcome(ErrorClass error) const {
                                         "(scenario.timeouts.first_token_s)",
                                         seconds(timeouts_.first_token_ns)));
     default:
-      return outcome(error, fmt::format("not finished after {:g} s (scenario.timeouts.total_s)",
-                                        seconds(timeouts_.total_ns)));
+      return outcome(error, fmt::format("not finished after {:g} s{}", seconds(timeouts_.total_ns),
+                                        own_total_ ? "" : " (scenario.timeouts.total_s)"));
   }
 }
 

@@ -84,6 +84,7 @@ class Transfer {
 
   Exchange* exchange_ = nullptr;
   Timeouts timeouts_;
+  bool own_total_ = false;  ///< the request's, not a setting
   int64_t started_ns_ = 0;
   int64_t sent_ns_ = 0;      ///< 0: not yet
   int64_t last_ns_ = 0;      ///< of the last read, else of sending

@@ -149,6 +149,7 @@ class Run {
                             .before_measure = [this] { before_measure(); },
                             .after_measure = [this] { after_measure(); }};
     failure_ = RepeatRunner(parts).execute();
+    client_clock_.reset();  // where a failure left it running
     if (!collected_.empty()) recorder_->set_meta(meta::kCollected, collected_.dump());
   }
 

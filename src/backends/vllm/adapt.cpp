@@ -1,19 +1,14 @@
 #include "backends/vllm/adapt.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "core/text.h"
+
 namespace aieb::server {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 bool contains_any(const std::string& text, std::initializer_list<const char*> words) {
   return std::any_of(words.begin(), words.end(),
@@ -21,12 +16,13 @@ bool contains_any(const std::string& text, std::initializer_list<const char*> wo
 }
 
 /// The server has no way to turn messages into a prompt.
-bool lacks_chat(int status, const std::string& message) {
-  if (contains_any(message, {"chat template", "chat_template", "template not found",
-                             "does not support chat"})) {
-    return true;
-  }
-  return status == 404 && (message == "not found" || message.empty());  // no such route
+bool lacks_template(const std::string& message) {
+  return contains_any(
+      message, {"chat template", "chat_template", "template not found", "does not support chat"});
+}
+
+bool lacks_route(int status, const std::string& message) {
+  return status == 404 && (message == "not found" || message.empty());
 }
 
 bool too_old_for_stream_options(const std::string& message, const std::string& param) {
@@ -39,14 +35,18 @@ bool adapt(Dialect& dialect, const Dialect& used, int status, const ServerFault&
            Notices& notices) {
   if (status < 400) return false;
   if (!(dialect == used)) return true;  // another request has found the way meanwhile
-  const std::string message = lower(fault.message);
-  if (used.api == Api::kChat && !used.api_is_forced && lacks_chat(status, message)) {
+  const std::string message = lower_case(fault.message);
+  const bool may_change = used.api == Api::kChat && !used.api_is_forced;
+  if (may_change && (lacks_template(message) || lacks_route(status, message))) {
     dialect.api = Api::kCompletions;
+    const std::string why =
+        lacks_template(message)
+            ? fmt::format("no chat template for this model ({})", fault.message.substr(0, 200))
+            : "no page /chat/completions (HTTP 404)";
     notices.add(
-        fmt::format("The server has no chat template for this model ({}): prompts are sent "
-                    "to /v1/completions as they are. scenario.use_chat_template: true or "
-                    "false fixes the choice",
-                    fault.message.substr(0, 200)));
+        fmt::format("The server has {}: prompts are sent to /completions as they are. "
+                    "scenario.use_chat_template: true or false fixes the choice",
+                    why));
   } else if (!used.max_completion_tokens && contains_any(message, {"max_completion_tokens"})) {
     dialect.max_completion_tokens = true;
     notices.add("The server wants max_completion_tokens instead of max_tokens: sent so");

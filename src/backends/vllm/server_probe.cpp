@@ -1,7 +1,6 @@
 #include "backends/vllm/server_probe.h"
 
 #include <algorithm>
-#include <cctype>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include "backends/vllm/chunk.h"
 #include "config/suggest.h"
 #include "core/error.h"
+#include "core/text.h"
 
 namespace aieb::server {
 namespace {
@@ -18,12 +18,6 @@ using http::FetchResult;
 
 constexpr int64_t kProbeTimeoutNs = 30'000'000'000;
 constexpr size_t kListedModels = 20;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
@@ -78,6 +72,12 @@ class Probe {
     const std::string url = endpoint_.api_url(profile_.ollama_api ? "/tags" : "/models");
     const FetchResult result = get(url);
     check_access(url, result);
+    if (result.outcome.status == 404 && profile_.type == "ollama") {
+      throw ServerError(
+          fmt::format("{} is not Ollama's API: GET {} gives HTTP 404. Check the path of "
+                      "backend.endpoint (it ends with /v1 or /api)",
+                      endpoint_.display(), url));
+    }
     if (result.outcome.status == 404) {
       notices_.add(
           fmt::format("{} does not exist: whether the server has the model '{}' could not "
@@ -215,9 +215,9 @@ ServerFacts probe_server(http::Client& client, const http::Endpoint& endpoint,
 }
 
 std::string most_like(const std::string& wanted, const std::vector<std::string>& names) {
-  const std::string want = lower(wanted);
+  const std::string want = lower_case(wanted);
   const auto rank = [&](const std::string& name) {
-    const std::string have = lower(name);
+    const std::string have = lower_case(name);
     const bool inside = have.find(last_part(want)) != std::string::npos ||
                         want.find(last_part(have)) != std::string::npos;
     return std::tuple(have != want, last_part(have) != last_part(want), !inside,

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
+
 namespace aieb::server {
 namespace {
 
@@ -12,6 +14,15 @@ using http::ErrorClass;
 constexpr std::string_view kDone = "[DONE]";
 constexpr size_t kMaxCollected = size_t{64} << 20;
 constexpr size_t kShownBytes = 200;
+
+/// What to look at when the server has no page there.
+std::string_view hint_of(int status) {
+  if (status == 404) return ". Check backend.model and the path of backend.endpoint";
+  if (status >= 300 && status < 400) {
+    return ". Redirects are not followed: set backend.endpoint to where this one leads";
+  }
+  return {};
+}
 
 /// The beginning of what a server sent, for a message.
 std::string excerpt(std::string_view bytes) {
@@ -65,12 +76,13 @@ void Stream::on_sent(int64_t t_ns) {
 void Stream::on_response(int status, std::string_view content_type) {
   status_ = status;
   content_type_ = content_type;
+  const std::string type = lower_case(content_type_);
   if (status != 200) {
     mode_ = Mode::kFault;
   } else {
-    mode_ = content_type.starts_with("text/event-stream")      ? Mode::kEvents
-            : content_type.starts_with("application/x-ndjson") ? Mode::kLines
-                                                               : Mode::kWhole;
+    mode_ = type.starts_with("text/event-stream")      ? Mode::kEvents
+            : type.starts_with("application/x-ndjson") ? Mode::kLines
+                                                       : Mode::kWhole;
   }
 }
 
@@ -193,9 +205,12 @@ RequestRecord Stream::take_record(const StreamResult& result) {
     record_.status =
         result.error == ErrorClass::kCancelled ? RequestStatus::kCancelled : RequestStatus::kFailed;
     record_.error_class = http::to_string(result.error);
-    record_.error = mode_ == Mode::kFault && result.status != 0
-                        ? fmt::format("HTTP {}: {}", result.status, result.fault.message)
-                        : result.fault.message;
+    record_.error =
+        mode_ == Mode::kFault && result.status != 0
+            ? fmt::format("HTTP {}: {}{}", result.status,
+                          result.fault.message.empty() ? "(no text)" : result.fault.message,
+                          hint_of(result.status))
+            : result.fault.message;
   }
   return std::move(record_);
 }

@@ -47,6 +47,36 @@ TEST(ServerRun, records_everything_of_a_request) {
   EXPECT_THAT(ran.sink.started, testing::ElementsAre(100));
 }
 
+TEST(ServerRun, reads_a_stream_whatever_the_case_of_its_type) {
+  FakeVllm server([](const ReceivedRequest&, Connection& c) {
+    return c.send("HTTP/1.1 200 OK\r\nCONTENT-TYPE: Text/Event-Stream; charset=UTF-8\r\n\r\n" +
+                  text_event("Hello", 1, true) + "data: [DONE]\n\n") &&
+           false;
+  });
+  Ran ran;
+  run(ran, *server, workload_of(1));
+  EXPECT_EQ(ran.only().status, RequestStatus::kOk) << ran.only().error;
+  EXPECT_EQ(ran.only().text, "Hello");
+}
+
+TEST(ServerRun, says_where_to_look_when_there_is_no_such_page) {
+  FakeVllm server([](const ReceivedRequest& q, Connection& c) {
+    if (q.path == "/v1/completions") return c.respond(404, R"({"detail":"Not Found"})");
+    return c.send("HTTP/1.1 308 X\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n");
+  });
+  Ran ran;
+  run(ran, *server, workload_of(1));
+  EXPECT_EQ(ran.only().error,
+            "HTTP 308: (no text). Redirects are not followed: set backend.endpoint to where this "
+            "one leads");
+  ScenarioConfig plain;
+  plain.use_chat_template = "false";
+  Ran second;
+  run(second, *server, workload_of(1), plain);
+  EXPECT_EQ(second.only().error,
+            "HTTP 404: Not Found. Check backend.model and the path of backend.endpoint");
+}
+
 TEST(ServerRun, sends_one_at_a_time_on_one_connection_when_sequential) {
   std::atomic<int> open{0};
   std::atomic<int> most{0};

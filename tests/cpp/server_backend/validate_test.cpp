@@ -165,6 +165,42 @@ TEST(ServerValidate, sends_the_key_of_the_environment_unless_the_user_wrote_a_he
               testing::Not(HasSubstr("secret")));
 }
 
+TEST(ServerValidate, takes_a_key_as_a_file_has_it) {
+  const Variable key("VLLM_API_KEY", " secret-1\r\n");
+  FakeVllm server(no_answer);
+  complaint(backend_for(*server));
+  EXPECT_THAT(server->requests().back().head, testing::EndsWith("Authorization: Bearer secret-1"));
+}
+
+TEST(ServerValidate, refuses_headers_that_would_become_others) {
+  FakeVllm server(no_answer);
+  const auto refusal = [&](const std::string& name, const std::string& value) -> std::string {
+    BackendConfig config = backend_for(*server);
+    config.headers = {{name, value}};
+    try {
+      make_server_backend(config, {});
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return {};
+  };
+  EXPECT_THAT(refusal("X-Bad", "a\r\nX-Inj: 1"), HasSubstr("backend.headers.X-Bad"));
+  EXPECT_THAT(refusal("X-Bad", "a\nb"), HasSubstr("line end"));
+  EXPECT_THAT(refusal("X Bad", "a"), HasSubstr("'X Bad' is no name"));
+  EXPECT_THAT(refusal("", "a"), HasSubstr("is no name"));
+  EXPECT_EQ(refusal("X-Team", "ä, \"quoted\"; q=1"), "");
+  const Variable key("VLLM_API_KEY", "two\nlines");
+  EXPECT_THAT(refusal("X-Team", "a"), HasSubstr("VLLM_API_KEY"));
+}
+
+TEST(ServerValidate, knows_that_ollama_always_lists_its_models) {
+  ScriptServer server([](const ReceivedRequest&, Connection& c) {
+    return c.respond(404, R"({"detail":"Not Found"})");
+  });
+  EXPECT_THAT(complaint(backend_for(server, "ollama")),
+              HasSubstr("is not Ollama's API: GET " + server.url("/v1/models")));
+}
+
 TEST(ServerValidate, works_over_a_unix_socket) {
   const std::string path =
       testing::TempDir() + "aieb_backend_" + std::to_string(getpid()) + ".sock";
