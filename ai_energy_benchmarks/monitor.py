@@ -96,7 +96,7 @@ class EnergyMonitor:
 
     @property
     def energy(self) -> dict[str, Quantity]:
-        """Joules by component: gpu, cpu, dram, node and total = gpu + cpu + dram."""
+        """Joules by component: total = gpu + cpu + dram; node, disk and network beside it."""
         return self.results.energy
 
     @property

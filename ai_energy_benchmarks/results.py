@@ -79,7 +79,7 @@ class Results(dict[str, Any]):
 
     @property
     def energy(self) -> dict[str, Quantity]:
-        """Gross energy of the measured phase by component: gpu, cpu, dram, node and total."""
+        """Gross energy of the measured phase: total = gpu + cpu + dram; node, disk, network beside it."""
         return {name: Quantity.from_dict(value) for name, value in self["energy"].items()}
 
     def to_dataframe(self, table: str = "prompts") -> pandas.DataFrame:

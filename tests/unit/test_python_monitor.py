@@ -27,7 +27,7 @@ def test_it_gives_joules_by_component_with_uncertainty_and_source() -> None:
     with EnergyMonitor() as monitor:
         work(0.5)
         assert monitor.power_w is None or monitor.power_w > 0
-    assert set(monitor.energy) == {"gpu", "cpu", "dram", "node", "total"}
+    assert set(monitor.energy) == {"gpu", "cpu", "dram", "node", "disk", "network", "total"}
     assert 0.5 <= monitor.duration_s < 2
     for energy in monitor.energy.values():
         assert energy.unit == "J"
