@@ -16,7 +16,7 @@ export AIEB_VENV
 RUN_PACKAGES=(ca-certificates g++ cmake ninja-build mold python3-venv
   libcurl4-openssl-dev libsqlite3-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
   nlohmann-json3-dev libsimdjson-dev libcli11-dev)
-TEST_PACKAGES=(ccache libgtest-dev libgmock-dev python3-dev)
+TEST_PACKAGES=(ccache libgtest-dev libgmock-dev nghttp2-proxy python3-dev)
 OLDEST_RUST=1.88
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
