@@ -232,11 +232,13 @@ void add_cost_row(std::vector<Row>& rows, const Results& r) {
 /// Labels of the intervals that have a row, by key.
 constexpr std::pair<std::string_view, const char*> kIntervalRows[] = {
     {"total_energy_j", "  energy"},
+    {"gpu_energy_j", "  gpu"},
     {"energy_per_output_token_j", "  per token"},
     {"energy_per_request_j", "  per prompt"},
     {"output_tokens_per_s", "  speed"},
     {"throughput_prompts_per_sec", "  prompts"},
     {"ttft_s", "  TTFT, mean"},
+    {"tpot_s", "  TPOT, mean"},
     {"e2e_s", "  latency"},
 };
 

@@ -84,6 +84,16 @@ TEST(RepeatReports, the_page_has_the_same) {
   EXPECT_THAT(data["repeats"][1]["flags"].get<std::string>(), HasSubstr("GPU 1, too"));
 }
 
+TEST(RepeatReports, no_interval_is_announced_and_then_not_shown) {
+  for (const char* key :
+       {"total_energy_j", "gpu_energy_j", "energy_per_request_j", "energy_per_output_token_j",
+        "ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s", "throughput_prompts_per_sec"}) {
+    Results r = sample_results();
+    r.intervals = {interval(key, "", 2, 0.5)};
+    EXPECT_THAT(terminal_report(r, {}), HasSubstr("of the mean, from")) << key;
+  }
+}
+
 TEST(RepeatReports, an_interval_of_energy_shows_spread_and_gain_together) {
   MetricInterval energy = interval("total_energy_j", "J", 3600, 36);
   energy.systematic = 180;
