@@ -143,7 +143,9 @@ class Analysis {
         const auto end = record.done_ns ? record.done_ns : record.last_token_ns;
         flight.span = {*record.sent_ns, end.value_or(fallback)};
         flight.first_token_ns = record.first_token_ns;
-        if (prepares_prompts()) flight.preparing_since_ns = record.queued_ns;
+        // One that ended as it was sent never reached the model: what took the time is not known.
+        const bool reached = flight.span.end_ns > flight.span.start_ns;
+        if (reached && prepares_prompts()) flight.preparing_since_ns = record.queued_ns;
         flight.output_tokens = record.output_tokens;
         if (record.prompt_tokens) {
           flight.computed_prompt_tokens = *record.prompt_tokens - record.cached_tokens.value_or(0);

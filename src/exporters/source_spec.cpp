@@ -163,7 +163,7 @@ Rule read_rule(const Entry& entry, SourceType type) {
   }
   const auto component = component_from(entry.text("component"));
   if (!component || *component == Component::kClient) {
-    entry.fail("component", "must be one of gpu, cpu, dram, node");
+    entry.fail("component", "must be one of gpu, cpu, dram, node, disk, network");
   }
   rule.component = *component;
   const UnitRow& unit = entry.row("unit", kUnits);

@@ -15,7 +15,7 @@ namespace {
 constexpr double kHardDisk_w = 6.5;
 constexpr double kSolidState_w = 6;
 
-/// A port by the rate of its link, both ends of its cable not included.
+/// A port by the rate of its link.
 struct PortPower {
   double up_to_mbit;
   double watts;
@@ -35,6 +35,23 @@ constexpr PortPower kUnknownPort = kPorts[1];
 constexpr double kUncertainty = 1.0;
 
 constexpr const char* kOnlyAShare = "; virtual machine: the devices may be shared with others";
+
+/// Whether a disk is one, and not a path to another or a corner of a memory card.
+bool is_disk(const std::string& sys_root, const std::string& name) {
+  const std::string disk = sys_root + "/block/" + name;
+  if (!path_exists(disk + "/device") || read_number(disk + "/hidden").value == 1) return false;
+  if (read_number(disk + "/size").value == 0) return false;  // a drive without its medium
+  return name.find("boot") == std::string::npos && name.find("rpmb") == std::string::npos;
+}
+
+/// Whether a port has hardware of its own: a virtual function or its representor has another's.
+bool is_port(const std::string& port) {
+  if (!path_exists(port + "/device") || path_exists(port + "/device/physfn")) return false;
+  if (read_file(port + "/phys_port_name").text.value_or("").find("vf") != std::string::npos) {
+    return false;
+  }
+  return read_file(port + "/operstate").text.value_or("") != "down";
+}
 
 std::string at_watts(const std::string& what, double watts) {
   std::array<char, 32> number{};
@@ -60,10 +77,9 @@ DeviceEstimateMeter::Power DeviceEstimateMeter::disks(const std::string& sys_roo
   int hard = 0;
   int solid = 0;
   for (const std::string& name : list_directory(sys_root + "/block")) {
-    const std::string disk = sys_root + "/block/" + name;
-    if (!path_exists(disk + "/device")) continue;
-    if (read_number(disk + "/size").value == 0) continue;  // a drive without its medium
-    ++(read_number(disk + "/queue/rotational").value == 1 ? hard : solid);
+    if (!is_disk(sys_root, name)) continue;
+    const bool turns = read_number(sys_root + "/block/" + name + "/queue/rotational").value == 1;
+    ++(turns ? hard : solid);
   }
   Power power{hard * kHardDisk_w + solid * kSolidState_w, ""};
   if (hard > 0) append(power.basis, at_watts(std::to_string(hard) + " hard disk(s)", kHardDisk_w));
@@ -77,8 +93,7 @@ DeviceEstimateMeter::Power DeviceEstimateMeter::ports(const std::string& sys_roo
   Power power;
   for (const std::string& name : list_directory(sys_root + "/class/net")) {
     const std::string port = sys_root + "/class/net/" + name;
-    if (!path_exists(port + "/device")) continue;
-    if (read_file(port + "/operstate").text.value_or("") == "down") continue;
+    if (!is_port(port)) continue;
     const std::string rate = read_file(port + "/speed").text.value_or("");
     const double mbit_per_s = std::strtod(rate.c_str(), nullptr);
     const PortPower& of_port = port_power(mbit_per_s);

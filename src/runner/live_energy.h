@@ -16,7 +16,7 @@ namespace aieb {
 
 /// One device (or the total) as it stands now.
 struct LiveDevice {
-  std::string component;     ///< gpu, cpu, dram, node; "total"
+  std::string component;     ///< gpu, cpu, …, or "total"
   std::optional<int> index;  ///< absent for the total
   std::string name;          ///< of the sensor: "rapl/package-0"; empty for the total
   Quantity energy;           ///< J since monitoring began

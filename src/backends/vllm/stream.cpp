@@ -24,6 +24,13 @@ std::string_view hint_of(int status) {
   return {};
 }
 
+/// What a server said, without its full stop: more may follow.
+std::string_view sentence_of(std::string_view text) {
+  if (text.empty()) return "(no text)";
+  if (text.ends_with('.')) text.remove_suffix(1);
+  return text;
+}
+
 /// The beginning of what a server sent, for a message.
 std::string excerpt(std::string_view bytes) {
   if (bytes.size() <= kShownBytes) return std::string(bytes);
@@ -205,12 +212,10 @@ RequestRecord Stream::take_record(const StreamResult& result) {
     record_.status =
         result.error == ErrorClass::kCancelled ? RequestStatus::kCancelled : RequestStatus::kFailed;
     record_.error_class = http::to_string(result.error);
-    record_.error =
-        mode_ == Mode::kFault && result.status != 0
-            ? fmt::format("HTTP {}: {}{}", result.status,
-                          result.fault.message.empty() ? "(no text)" : result.fault.message,
-                          hint_of(result.status))
-            : result.fault.message;
+    record_.error = mode_ == Mode::kFault && result.status != 0
+                        ? fmt::format("HTTP {}: {}{}", result.status,
+                                      sentence_of(result.fault.message), hint_of(result.status))
+                        : result.fault.message;
   }
   return std::move(record_);
 }

@@ -200,6 +200,9 @@ TEST_F(DeviceEstimate, counts_neither_loop_devices_nor_drives_without_a_medium) 
   sys.write("block/loop0/size", "1000");
   sys.write("block/dm-0/size", "1000");
   add_disk("sr0", 1, "0");
+  add_disk("mmcblk0boot0", 0);
+  add_disk("nvme0c0n1", 0);
+  sys.write("block/nvme0c0n1/hidden", "1");
   EXPECT_THAT(watts(), IsEmpty());
   EXPECT_THAT(domains, IsEmpty());
 }
@@ -215,6 +218,10 @@ TEST_F(DeviceEstimate, takes_a_port_by_the_rate_of_its_link) {
 TEST_F(DeviceEstimate, counts_only_ports_with_hardware_that_are_not_down) {
   add_port("eth0", "10000");
   add_port("eth1", "10000", "down");
+  add_port("eth0v0", "10000");
+  sys.write("class/net/eth0v0/device/physfn/vendor", "0x8086");
+  add_port("eth0_0", "10000");
+  sys.write("class/net/eth0_0/phys_port_name", "pf0vf1");
   sys.write("class/net/lo/operstate", "unknown");
   sys.write("class/net/docker0/operstate", "up");
   sys.write("class/net/docker0/speed", "10000");
