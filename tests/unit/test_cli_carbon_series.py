@@ -92,7 +92,7 @@ def test_a_run_within_an_hour_uses_that_hour_as_codecarbon_multiplies(
 def test_a_run_over_many_steps_is_the_sum_of_them(tmp_path: Path, endpoint: str) -> None:
     write_series(tmp_path / "grid.csv", int(time.time()) - 5, 0.25 * 4, [0, 1000] * 60)
     write_config(tmp_path, endpoint, carbon_intensity_series="grid.csv")
-    results = run(tmp_path, "scenario.generate_kwargs.max_new_tokens=150")
+    results = run(tmp_path, "scenario.generate_kwargs.max_new_tokens=250")
     assert len(results["carbon"]["series"]["intervals"]) >= 3
     assert 200 < results["carbon"]["g_per_kwh"] < 800
     table = aieb(tmp_path, "report", "run.db").stdout
