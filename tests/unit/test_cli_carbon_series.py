@@ -34,16 +34,16 @@ def write_series(path: Path, begin_s: float, step_s: float, values: list[float])
     path.write_text("timestamp,g_per_kwh\n" + "\n".join(rows) + "\n")
 
 
-def write_config(folder: Path, endpoint: str, **metrics: Any) -> None:
+def write_config(folder: Path, endpoint: str, prompts: int = 6, **metrics: Any) -> None:
     (folder / "prompts.jsonl").write_text(
-        "".join(json.dumps({"text": f"Question {i}?"}) + "\n" for i in range(6))
+        "".join(json.dumps({"text": f"Question {i}?"}) + "\n" for i in range(prompts))
     )
     config = {
         "name": "carbon",
         "backend": {"type": "vllm", "endpoint": endpoint, "model": "fake-model"},
         "scenario": {
             "dataset_name": "prompts.jsonl",
-            "num_samples": 6,
+            "num_samples": prompts,
             "generate_kwargs": {"max_new_tokens": 8},
         },
         "metrics": {"idle_s": 0, "warmup_prompts": 0, "scope": "local"} | metrics,
@@ -90,9 +90,9 @@ def test_a_run_within_an_hour_uses_that_hour_as_codecarbon_multiplies(
 
 
 def test_a_run_over_many_steps_is_the_sum_of_them(tmp_path: Path, endpoint: str) -> None:
-    write_series(tmp_path / "grid.csv", int(time.time()) - 5, 0.25 * 4, [0, 1000] * 60)
-    write_config(tmp_path, endpoint, carbon_intensity_series="grid.csv")
-    results = run(tmp_path, "scenario.generate_kwargs.max_new_tokens=250")
+    write_series(tmp_path / "grid.csv", int(time.time()) - 5, 1, [0, 1000] * 60)
+    write_config(tmp_path, endpoint, prompts=12, carbon_intensity_series="grid.csv")
+    results = run(tmp_path, "scenario.generate_kwargs.max_new_tokens=60")
     assert len(results["carbon"]["series"]["intervals"]) >= 3
     assert 200 < results["carbon"]["g_per_kwh"] < 800
     table = aieb(tmp_path, "report", "run.db").stdout
