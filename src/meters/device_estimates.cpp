@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/clock.h"
+#include "meters/estimates.h"
 #include "meters/sysfs.h"
 
 namespace aieb {
@@ -106,16 +107,10 @@ DeviceEstimateMeter::Power DeviceEstimateMeter::ports(const std::string& sys_roo
 
 void DeviceEstimateMeter::add(Component component, const std::string& what, const Power& power) {
   if (power.basis.empty()) return;
-  Domain domain;
-  domain.id = static_cast<int>(discovery_.domains.size());
-  domain.meter = "estimate";
-  domain.component = component;
-  domain.name = what;
-  domain.kind = DomainKind::kEstimate;
-  domain.unit = "W";
-  domain.gain_uncertainty = kUncertainty;
-  domain.note = "constant power: " + power.basis;
-  discovery_.domains.push_back(domain);
+  const auto id = static_cast<int>(discovery_.domains.size());
+  discovery_.domains.push_back(
+      estimate_domain(component, what, kUncertainty, "constant power: " + power.basis, ""));
+  discovery_.domains.back().id = id;
   watts_.push_back(power.watts);
 }
 

@@ -66,6 +66,8 @@ Tdp choose_tdp(const CpuFacts& cpu, bool virtual_machine) {
                        std::to_string(static_cast<int>(*table)) + " W"};
 }
 
+}  // namespace
+
 Domain estimate_domain(Component component, const std::string& name, double gain_uncertainty,
                        const std::string& model, const std::string& why) {
   Domain domain;
@@ -78,8 +80,6 @@ Domain estimate_domain(Component component, const std::string& name, double gain
   domain.note = why.empty() ? model : model + "; not measured: " + why;
   return domain;
 }
-
-}  // namespace
 
 ThreadPower thread_power(const std::string& proc_root) {
   const CpuFacts cpu = read_cpuinfo(proc_root);

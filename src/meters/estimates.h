@@ -10,6 +10,10 @@
 
 namespace aieb {
 
+/// A domain of meter "estimate", in watts. `why`: what keeps it from being measured; may be empty.
+Domain estimate_domain(Component component, const std::string& name, double gain_uncertainty,
+                       const std::string& model, const std::string& why);
+
 /// CPU power from its load, for machines whose energy counters cannot be read:
 /// P = TDP · (0.1 + 0.9 · load³), CodeCarbon's model, with the load of /proc/stat between two
 /// reads. Domain "cpu" of meter "estimate", in watts.

@@ -78,6 +78,21 @@ TEST(Attribution, preparing_prompts_is_part_of_what_nobody_owns) {
   EXPECT_NEAR(*r.unattributed.value, 100 * (1 + 2 + 1), 1e-6);
 }
 
+TEST(Attribution, a_request_that_never_reached_the_model_says_nothing_of_preparing) {
+  TraceBuilder b;
+  b.meta(meta::kBackendInfo, Json{{"in_process", true}});
+  b.phase(PhaseKind::kMeasure, 0, 10);
+  b.domain(Component::kCpu, DomainKind::kCounter);
+  b.samples(-1, 11, 0.1, [](double t) { return 100 * (t + 1); });
+  b.request(2, 4).queued_ns = nanoseconds(1.5);
+  RequestRecord& dead = b.request(8, 8);  // its worker died, which took three seconds
+  dead.queued_ns = nanoseconds(5);
+  dead.status = RequestStatus::kFailed;
+  dead.first_token_ns.reset();
+  dead.last_token_ns.reset();
+  EXPECT_NEAR(*analyze(b.trace()).preprocessing.value, 50, 1e-6);
+}
+
 TEST(Attribution, the_client_of_a_server_prepares_no_prompts) {
   TraceBuilder b;
   b.meta(meta::kBackendInfo, Json{{"in_process", false}});
