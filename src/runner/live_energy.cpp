@@ -56,9 +56,6 @@ LiveReading LiveEnergy::advance(int64_t now_ns) {
 int64_t LiveEnergy::known_until(int64_t now_ns) const {
   int64_t until = now_ns;
   for (const auto& [id, samples] : recent_) {
-    const Domain& domain = domains_.at(id);
-    // A constant estimate beside the total is not worth waiting for.
-    if (domain.kind == DomainKind::kEstimate && !in_total(domain.component)) continue;
     const int64_t last = samples.empty() ? 0 : samples.back().t_ns;
     if (now_ns - last < kStale_ns) until = std::min(until, last);
   }
