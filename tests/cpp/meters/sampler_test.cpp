@@ -299,10 +299,10 @@ SamplerCost cost_of_eight_gpus() {
 }
 
 TEST(Sampler, costs_less_than_three_thousandths_of_a_core_for_eight_gpus) {
-  // What else the machine does can only add to the time that is counted: the least of three.
+  // What else the machine does can only add to the time that is counted: the least of eight.
   constexpr double kAllowed = 0.003;
   double least = 1;
-  for (int attempt = 0; attempt < 3 && least >= kAllowed; ++attempt) {
+  for (int attempt = 0; attempt < 8 && least >= kAllowed; ++attempt) {
     const SamplerCost cost = cost_of_eight_gpus();
     EXPECT_GT(cost.reads, 20);
     least = std::min(least, cost.own_share());
