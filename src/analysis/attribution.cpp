@@ -13,11 +13,59 @@
 namespace aieb {
 namespace {
 
-void add_independent(Quantity& sum, double value, double systematic, double random) {
-  sum.value = sum.value.value_or(0) + value;
-  sum.systematic = std::hypot(sum.systematic, systematic);
-  sum.random = std::hypot(sum.random, random);
-}
+/// What domains that are read together add to an energy: their times are off together, so that
+/// random parts add linearly; each has a gain of its own.
+class SharedPart {
+ public:
+  void add(double value, double systematic, double random) {
+    known_ = true;
+    value_ += value;
+    systematic_ = std::hypot(systematic_, systematic);
+    random_ += random;
+  }
+  /// Adds it to what other domains gave, which is independent of it.
+  void add_to(Quantity& sum) const {
+    if (!known_) return;
+    sum.value = sum.value.value_or(0) + value_;
+    sum.systematic = std::hypot(sum.systematic, systematic_);
+    sum.random = std::hypot(sum.random, random_);
+  }
+
+ private:
+  bool known_ = false;
+  double value_ = 0;
+  double systematic_ = 0;
+  double random_ = 0;
+};
+
+struct RequestPart {
+  SharedPart energy;
+  SharedPart active;
+};
+
+/// What domains that are read together give to each flight and to the sums.
+struct GroupShares {
+  explicit GroupShares(size_t flights) : requests(flights) {}
+
+  std::vector<RequestPart> requests;  ///< by flight; those of no request stay empty
+  SharedPart unattributed;
+  SharedPart preparing;
+  SharedPart before_first_token;
+  SharedPart after_first_token;
+
+  void add_to(std::span<const Flight> flights, std::vector<RequestResult>& results,
+              Attribution& sums) const {
+    for (size_t i = 0; i < flights.size(); ++i) {
+      if (!flights[i].result) continue;
+      requests[i].energy.add_to(results[*flights[i].result].energy);
+      requests[i].active.add_to(results[*flights[i].result].active_energy);
+    }
+    unattributed.add_to(sums.unattributed);
+    preparing.add_to(sums.preparing);
+    before_first_token.add_to(sums.before_first_token);
+    after_first_token.add_to(sums.after_first_token);
+  }
+};
 
 /// How much an energy changes when all times of its domain are off by as much as they may be, one
 /// way and the other. Everything of one domain is off together, so changes add with their signs.
@@ -42,17 +90,17 @@ double sigma_of(const DomainEnergy& domain, const TimeSpan& span) {
 }
 
 /// Adds one domain's part of a request. `sigma_j`: its standard deviation.
-void add_to_request(RequestResult& result, const DomainEnergy& domain, const Quantity& baseline,
+void add_to_request(RequestPart& request, const DomainEnergy& domain, const Quantity& baseline,
                     const FlightShare& share, double sigma_j, const ClockShift& clock) {
   const double energy = share.energy;
   const double time_share = share.time;
   const double gain = domain.domain.gain_uncertainty;
   const double random = std::hypot(2 * sigma_j, clock.expanded());
-  add_independent(result.energy, energy, gain * energy, random);
+  request.energy.add(energy, gain * energy, random);
   if (!baseline.known()) return;
   const double active = energy - *baseline.value * time_share;
-  add_independent(
-      result.active_energy, active,
+  request.active.add(
+      active,
       systematic_above_idle(domain.domain.kind, gain * energy, baseline.systematic * time_share),
       std::hypot(random, baseline.random * time_share));
 }
@@ -96,9 +144,9 @@ struct SideSum {
     steps.begin_j += blurred.begin_j;
     steps.end_j += blurred.end_j;
   }
-  void add_to(Quantity& sum, double gain) const {
+  void add_to(SharedPart& sum, double gain) const {
     const double sigma_j = std::hypot(std::sqrt(variance), steps.begin_j, steps.end_j);
-    add_independent(sum, energy, gain * energy, std::hypot(2 * sigma_j, clock.expanded()));
+    sum.add(energy, gain * energy, std::hypot(2 * sigma_j, clock.expanded()));
   }
 };
 
@@ -120,7 +168,7 @@ class DomainShares {
   }
 
   void divide(std::span<const Flight> flights, const Quantity& baseline,
-              std::vector<RequestResult>& results) {
+              std::vector<RequestPart>& requests) {
     for (size_t i = 0; i < flights.size(); ++i) {
       const FlightIndex& flight = sweep_.flights[i];
       const FlightShare share = share_of(sweep_, part_, flight);
@@ -133,7 +181,7 @@ class DomainShares {
       const double energy_before = share.energy - share.decode_energy;
       const double whole_before = share.whole - share.decode_whole;
       const double sigma = sigma_j(flight, 0, kStages, share.energy, share.whole);
-      add_to_request(results[*flights[i].result], domain_, baseline, share, sigma, whole);
+      add_to_request(requests[i], domain_, baseline, share, sigma, whole);
       before_.add(energy_before, sigma_j(flight, 0, kDecode, energy_before, whole_before),
                   blurred_steps(flight, 0, kDecode),
                   {whole.late - decode.late, whole.early - decode.early});
@@ -143,13 +191,13 @@ class DomainShares {
     }
   }
 
-  void add_to(Attribution& sums) const {
+  void add_to(GroupShares& sums) const {
     const double gain = domain_.domain.gain_uncertainty;
-    add_independent(
-        sums.unattributed, part_.unattributed, gain * part_.unattributed,
+    sums.unattributed.add(
+        part_.unattributed, gain * part_.unattributed,
         std::hypot(2 * std::sqrt(quiet_variance(sweep_.measured)), unattributed_clock_.expanded()));
-    add_independent(
-        sums.preparing, part_.preparing, gain * part_.preparing,
+    sums.preparing.add(
+        part_.preparing, gain * part_.preparing,
         std::hypot(2 * std::sqrt(quiet_variance(sweep_.preparing)), preparing_clock_.expanded()));
     before_.add_to(sums.before_first_token, gain);
     after_.add_to(sums.after_first_token, gain);
@@ -313,11 +361,15 @@ struct DivisionInput {
 void divide(const DivisionInput& in, std::span<const WeightedFlight> weighted,
             std::vector<RequestResult>& results, Attribution& sums, bool errors) {
   const Sweep sweep = make_sweep(in.windows, weighted, in.preparing);
-  for (size_t d = 0; d < in.sources.chosen.size(); ++d) {
-    if (!in_total(in.sources.chosen[d], in.measured)) continue;
-    DomainShares shares(in.sources.chosen[d], sweep, errors);
-    shares.divide(in.flights, in.baselines[d], results);
-    shares.add_to(sums);
+  for (const std::vector<size_t>& group : read_together(in.sources.chosen)) {
+    GroupShares group_shares(in.flights.size());
+    for (const size_t d : group) {
+      if (!in_total(in.sources.chosen[d], in.measured)) continue;
+      DomainShares shares(in.sources.chosen[d], sweep, errors);
+      shares.divide(in.flights, in.baselines[d], group_shares.requests);
+      shares.add_to(group_shares);
+    }
+    group_shares.add_to(in.flights, results, sums);
   }
 }
 

@@ -30,6 +30,7 @@ struct DomainEnergy {
   std::vector<double> variance_until;     ///< readings, summed up to each of them, in J²
   LooseEdges loose;                       ///< between the edges
   double clock_half_width_s = 0;  ///< all times may be off by this much, one way; exporters only
+  std::string read_with;          ///< the exporter that shows it; empty for sensors read alone
   double period_s = 0;            ///< time between values of the sensor
   int64_t first_ns = 0;           ///< first and last reading
   int64_t last_ns = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,8 +11,7 @@ class EnergyCurve {
  public:
   EnergyCurve() = default;
   /// Times strictly increasing.
-  EnergyCurve(std::vector<int64_t> times_ns, std::vector<double> energy_j)
-      : times_ns_(std::move(times_ns)), energy_j_(std::move(energy_j)) {}
+  EnergyCurve(std::vector<int64_t> times_ns, std::vector<double> energy_j);
 
   [[nodiscard]] bool empty() const { return times_ns_.size() < 2; }
   [[nodiscard]] const std::vector<int64_t>& times_ns() const { return times_ns_; }
@@ -20,15 +20,23 @@ class EnergyCurve {
   /// The same curve, everything `by_ns` later.
   [[nodiscard]] EnergyCurve shifted(int64_t by_ns) const;
 
-  /// Outside the points the power of the nearest interval goes on.
+  /// Outside the points the power beside them goes on: the mean over what lies between two points
+  /// on average, or further where the next point is that far off. (Two points may lie so close
+  /// together that the power between them says nothing.)
   [[nodiscard]] double at(int64_t t_ns) const;
+  /// The same for times that rise from call to call. `segment`: 0 at first, then as it was left.
+  [[nodiscard]] double at(int64_t t_ns, size_t& segment) const;
   [[nodiscard]] double between(int64_t from_ns, int64_t to_ns) const {
     return at(to_ns) - at(from_ns);
   }
 
  private:
+  [[nodiscard]] double within(size_t segment, int64_t t_ns) const;
+
   std::vector<int64_t> times_ns_;
   std::vector<double> energy_j_;
+  double first_power_ = 0;  ///< J/ns, before the first point
+  double last_power_ = 0;   ///< after the last
 };
 
 }  // namespace aieb

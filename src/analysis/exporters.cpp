@@ -69,15 +69,24 @@ std::string standing_failure(const Trace& trace, const std::string& meter) {
   return failure;
 }
 
-/// h at a time; what was told first holds for the time before it, too.
-double clock_half_width_s(const Trace& trace, const std::string& meter, int64_t t_ns) {
-  std::optional<double> found;
+/// The largest h of the values in a span of time. h is told when a page has come, of values that
+/// may be 2 h older; it holds until it is told anew. What was told first holds for the time before,
+/// too.
+double clock_half_width_s(const Trace& trace, const std::string& meter, const TimeSpan& span) {
+  std::optional<double> before;  ///< holds where the span begins
+  double largest = 0;
   for (const TraceEvent& event : trace.events) {
     if (!is_about(event, "clock_offset", "meter", meter)) continue;
-    if (found && event.t_ns > t_ns) break;
-    found = event.data.value("half_width_s", 0.0);
+    const double half_width = event.data.value("half_width_s", 0.0);
+    const int64_t since_ns = event.t_ns - nanoseconds(2 * half_width);
+    if (before && since_ns > span.end_ns) continue;
+    if (!before || event.t_ns <= span.start_ns) {
+      before = half_width;
+    } else {
+      largest = std::max(largest, half_width);
+    }
   }
-  return found.value_or(0);
+  return std::max(largest, before.value_or(0));
 }
 
 }  // namespace
@@ -120,7 +129,9 @@ void add_clock_error(DomainEnergy& domain, const Trace& trace,
   };
   for (EdgeError& edge : domain.edges) {
     if (!of_window(edge.t_ns)) continue;
-    const double half_width = clock_half_width_s(trace, domain.domain.meter, edge.t_ns);
+    const int64_t beside_ns = nanoseconds(domain.period_s);
+    const double half_width = clock_half_width_s(trace, domain.domain.meter,
+                                                 {edge.t_ns - beside_ns, edge.t_ns + beside_ns});
     domain.clock_half_width_s = std::max(domain.clock_half_width_s, half_width);
     const double span_s = std::max(2 * domain.period_s, 3 * half_width);
     const int64_t span_ns = nanoseconds(span_s);

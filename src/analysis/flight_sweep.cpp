@@ -74,25 +74,6 @@ std::vector<char> covered_by(std::span<const TimeSpan> spans, const std::vector<
   return covered;
 }
 
-/// Reads a curve at increasing times.
-class CurveCursor {
- public:
-  explicit CurveCursor(const EnergyCurve& curve) : curve_(curve) {}
-
-  double at(int64_t t_ns) {
-    const auto& times = curve_.times_ns();
-    while (next_ + 2 < times.size() && times[next_ + 1] <= t_ns) ++next_;
-    const auto& energy = curve_.energy_j();
-    const double fraction = static_cast<double>(t_ns - times[next_]) /
-                            static_cast<double>(times[next_ + 1] - times[next_]);
-    return energy[next_] + fraction * (energy[next_ + 1] - energy[next_]);
-  }
-
- private:
-  const EnergyCurve& curve_;
-  size_t next_ = 0;
-};
-
 }  // namespace
 
 void RunningSum::reserve(size_t n) {
@@ -169,13 +150,13 @@ DomainSweep sweep_domain(const Sweep& sweep, const EnergyCurve& curve) {
   DomainSweep out;
   out.share.reserve(sweep.times.size());
   out.whole.reserve(sweep.times.size());
-  CurveCursor cursor(curve);
-  double before = cursor.at(sweep.times.front());
+  size_t segment = 0;
+  double before = curve.at(sweep.times.front(), segment);
   for (size_t i = 0; i < sweep.times.size(); ++i) {
     out.share.mark();
     out.whole.mark();
     if (i + 1 == sweep.times.size()) break;
-    const double after = cursor.at(sweep.times[i + 1]);
+    const double after = curve.at(sweep.times[i + 1], segment);
     const double energy = after - before;
     before = after;
     if (sweep.measured[i] == 0) continue;

@@ -24,12 +24,17 @@ IntervalEnergy energy_within(const CarbonInterval& interval, std::span<const Tim
   double time_s = 0;
   double variance = 0;
   for (const TimeSpan& part : parts) time_s += seconds(part.end_ns - part.start_ns);
-  for (const DomainEnergy& domain : sources.chosen) {
-    if (!in_total(domain, energy)) continue;
-    for (const TimeSpan& part : parts) {
-      out.energy_j += domain.curve.between(part.start_ns, part.end_ns);
+  for (const std::vector<size_t>& group : read_together(sources.chosen)) {
+    double sigma = 0;
+    for (const size_t d : group) {
+      const DomainEnergy& domain = sources.chosen[d];
+      if (!in_total(domain, energy)) continue;
+      for (const TimeSpan& part : parts) {
+        out.energy_j += domain.curve.between(part.start_ns, part.end_ns);
+      }
+      if (!parts.empty()) sigma += std::sqrt(domain.variance_at(parts.back().end_ns, false));
     }
-    if (!parts.empty()) variance += domain.variance_at(parts.back().end_ns, false);
+    variance += sigma * sigma;
   }
   out.edge_sigma_j = std::sqrt(variance);
   if (!energy.total.gross.known()) out.energy_j = time_s;

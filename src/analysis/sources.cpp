@@ -65,6 +65,7 @@ DomainEnergy integrated(const Trace& trace, const Domain& domain, std::span<cons
   Domain as_seen = domain;
   as_seen.update_period_ns = nanoseconds(exporter->update_s);
   DomainEnergy energy = integrate(as_seen);
+  energy.read_with = domain.meter;
   energy.period_s = std::max(energy.period_s, exporter->update_s);
   if (!energy.unusable.empty()) {
     energy.unusable +=
@@ -198,6 +199,19 @@ Quantity energy_of(const DomainEnergy& domain, std::span<const TimeSpan> windows
   for (const TimeSpan& window : windows) parts.push_back(domain.energy(window));
   if (parts.empty()) return Quantity::missing("J", "nothing was measured");
   return sum_correlated(parts);
+}
+
+std::vector<std::vector<size_t>> read_together(const std::vector<DomainEnergy>& chosen) {
+  std::vector<std::vector<size_t>> groups;
+  std::map<std::string, size_t> group_of;
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const std::string& reader = chosen[i].read_with;
+    const size_t group =
+        reader.empty() ? groups.size() : group_of.try_emplace(reader, groups.size()).first->second;
+    if (group == groups.size()) groups.emplace_back();
+    groups[group].push_back(i);
+  }
+  return groups;
 }
 
 EnergySources choose_sources(const Trace& trace, std::span<const int64_t> edges,

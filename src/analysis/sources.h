@@ -25,6 +25,10 @@ EnergySources choose_sources(const Trace& trace, std::span<const int64_t> edges,
                              std::span<const TimeSpan> checked,
                              std::span<const int64_t> load_changes = {});
 
+/// Indices into `chosen` of the domains that one exporter shows, which share the errors of its
+/// times; every sensor that is read by itself is a group of its own.
+std::vector<std::vector<size_t>> read_together(const std::vector<DomainEnergy>& chosen);
+
 /// "meter/name", e.g. "rapl/package-0".
 std::string label_of(const Domain& domain);
 

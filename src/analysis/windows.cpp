@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "core/clock.h"
@@ -55,11 +56,18 @@ ComponentEnergy domain_window(const DomainEnergy& domain, std::span<const TimeSp
   return out;
 }
 
-ComponentEnergy add(const std::vector<ComponentEnergy>& parts) {
-  const auto sum_of = [&parts](Quantity ComponentEnergy::* part) {
-    std::vector<Quantity> quantities;
-    for (const ComponentEnergy& p : parts) quantities.push_back(p.*part);
-    return sum_independent(quantities);
+/// Groups of energies; those of one group are read together.
+using Groups = std::vector<std::vector<ComponentEnergy>>;
+
+ComponentEnergy add(const Groups& groups) {
+  const auto sum_of = [&groups](Quantity ComponentEnergy::* part) {
+    std::vector<Quantity> sums;
+    for (const std::vector<ComponentEnergy>& group : groups) {
+      std::vector<Quantity> quantities;
+      for (const ComponentEnergy& p : group) quantities.push_back(p.*part);
+      sums.push_back(sum_read_together(quantities));
+    }
+    return sum_independent(sums);
   };
   return {sum_of(&ComponentEnergy::gross), sum_of(&ComponentEnergy::idle_share),
           sum_of(&ComponentEnergy::active), sum_of(&ComponentEnergy::baseline)};
@@ -187,24 +195,34 @@ WindowEnergy window_energy(const EnergySources& sources, const ComponentPlan& pl
                            const std::vector<Quantity>& baselines) {
   WindowEnergy out;
   out.duration_s = duration_s(windows);
-  std::map<Component, std::vector<ComponentEnergy>> parts;
-  for (size_t i = 0; i < sources.chosen.size(); ++i) {
-    const DomainEnergy& domain = sources.chosen[i];
-    const ComponentEnergy energy = domain_window(domain, windows, baselines[i]);
-    parts[domain.domain.component].push_back(energy);
-    out.domains[label_of(domain.domain)] = energy;
+  std::map<Component, Groups> parts;
+  Groups total;
+  std::set<Component> incomplete;
+  for (const std::vector<size_t>& group : read_together(sources.chosen)) {
+    std::map<Component, std::vector<ComponentEnergy>> by_component;
+    std::vector<ComponentEnergy> of_total;
+    for (const size_t i : group) {
+      const DomainEnergy& domain = sources.chosen[i];
+      const Component component = domain.domain.component;
+      ComponentEnergy energy = domain_window(domain, windows, baselines[i]);
+      if (!energy.gross.known()) incomplete.insert(component);
+      if (in_total(component)) of_total.push_back(energy);
+      by_component[component].push_back(energy);
+      out.domains[label_of(domain.domain)] = std::move(energy);
+    }
+    for (auto& [component, energies] : by_component)
+      parts[component].push_back(std::move(energies));
+    if (!of_total.empty()) total.push_back(std::move(of_total));
   }
   for (const auto& [component, reason] : plan.missing) {
-    parts[component].push_back(missing_energy(reason));
-  }
-  std::vector<ComponentEnergy> total;
-  for (const auto& [component, energies] : parts) {
-    out.components[component] = add(energies);
+    parts[component].push_back({missing_energy(reason)});
     if (!in_total(component)) continue;
-    total.push_back(out.components[component]);
-    const bool whole = std::all_of(energies.begin(), energies.end(),
-                                   [](const ComponentEnergy& e) { return e.gross.known(); });
-    if (!whole) out.missing.emplace_back(to_string(component));
+    incomplete.insert(component);
+    total.push_back({missing_energy(reason)});
+  }
+  for (const auto& [component, groups] : parts) out.components[component] = add(groups);
+  for (const Component component : incomplete) {
+    if (in_total(component)) out.missing.emplace_back(to_string(component));
   }
   out.total = total.empty() ? missing_energy("no component was measured") : add(total);
   out.complete = !total.empty() && out.missing.empty();

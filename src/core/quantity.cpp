@@ -62,22 +62,24 @@ void append_reason(std::string& reasons, const std::string& reason) {
   reasons += reason;
 }
 
-/// Values and random parts add the same way in both sums; `add_systematic` is what differs.
-template <typename AddSystematic>
-Quantity sum(std::span<const Quantity> parts, AddSystematic add_systematic) {
+double in_quadrature(double a, double b) { return std::hypot(a, b); }
+double linearly(double a, double b) { return a + b; }
+
+Quantity sum(std::span<const Quantity> parts, double (*add_systematic)(double, double),
+             double (*add_random)(double, double)) {
   Quantity total;
   bool same_source = true;
   std::optional<Source> source;
   for (const Quantity& part : parts) {
     total.unit = part.unit;
+    append_reason(total.reason, part.reason);
     if (!part.known()) {
-      append_reason(total.reason, part.reason);
       same_source = false;
       continue;
     }
     total.value = total.value.value_or(0.0) + *part.value;
     total.systematic = add_systematic(total.systematic, part.systematic);
-    total.random = std::hypot(total.random, part.random);
+    total.random = add_random(total.random, part.random);
     same_source = same_source && (!source || *source == part.source);
     source = part.source;
   }
@@ -92,11 +94,15 @@ Quantity sum(std::span<const Quantity> parts, AddSystematic add_systematic) {
 }  // namespace
 
 Quantity sum_independent(std::span<const Quantity> parts) {
-  return sum(parts, [](double a, double b) { return std::hypot(a, b); });
+  return sum(parts, in_quadrature, in_quadrature);
+}
+
+Quantity sum_read_together(std::span<const Quantity> parts) {
+  return sum(parts, in_quadrature, linearly);
 }
 
 Quantity sum_correlated(std::span<const Quantity> parts) {
-  return sum(parts, [](double a, double b) { return a + b; });
+  return sum(parts, linearly, in_quadrature);
 }
 
 Json to_json(const Quantity& quantity) {

@@ -50,6 +50,10 @@ struct Quantity {
 /// them. A sum without any known part is missing. Units must be equal.
 Quantity sum_independent(std::span<const Quantity> parts);
 
+/// Sum over domains whose values are taken and read at the same times, as an exporter's are: what
+/// those times are off by is common, so that random parts add linearly; systematic in quadrature.
+Quantity sum_read_together(std::span<const Quantity> parts);
+
 /// Sum over windows or requests of *one* domain: systematic adds linearly, random in quadrature.
 Quantity sum_correlated(std::span<const Quantity> parts);
 

@@ -77,10 +77,11 @@ def true_energy_j(results: dict[str, Any], *gpus: int) -> float:
 
 
 def assert_within(quantity: dict[str, Any], truth_j: float, most_relative: float) -> None:
-    """The stated interval holds the truth (a little widened: it is of 95 %) and is of use."""
+    """The interval, stated for 95 % and so taken twice as wide for one draw, holds the truth, and
+    is of use. How often it does is counted in tests/cpp/analysis."""
     assert quantity["value"] is not None, quantity["reason"]
     off = abs(quantity["value"] - truth_j)
-    assert off <= 1.3 * quantity["uncertainty"], (quantity, truth_j)
+    assert off <= 2 * quantity["uncertainty"], (quantity, truth_j)
     assert quantity["uncertainty"] <= most_relative * truth_j, (quantity, truth_j)
 
 
