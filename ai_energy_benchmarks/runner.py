@@ -26,7 +26,7 @@ from ai_energy_benchmarks.backends import (
     VLLMBackend,
 )
 from ai_energy_benchmarks.config.parser import BenchmarkConfig, ConfigParser
-from ai_energy_benchmarks.errors import BenchmarkInterrupted, ConfigError
+from ai_energy_benchmarks.errors import BenchmarkError, BenchmarkInterrupted, ConfigError
 from ai_energy_benchmarks.metrics import METRICS_REGISTRY
 from ai_energy_benchmarks.reporters import REPORTER_REGISTRY, CSVReporter
 from ai_energy_benchmarks.results import Results
@@ -44,6 +44,8 @@ __all__ = [
 
 # How often Python looks for signals, log lines and progress while the core works.
 _POLL_S = 0.05
+# Exit code of what was stopped by the user (docs/exit_codes.md).
+_INTERRUPTED = 130
 
 
 class BenchmarkRunner:
@@ -86,6 +88,7 @@ class BenchmarkRunner:
         Raises:
             BenchmarkError: No result could be had. Prompts that failed are no error.
             BenchmarkInterrupted: Ctrl-C was pressed; it carries the results of what was answered.
+                Before anything was measured it is a plain KeyboardInterrupt.
                 A second Ctrl-C also ends a request of a Python backend that is under way.
         """
         self.validate()
@@ -134,6 +137,8 @@ class BenchmarkRunner:
             outcome = run.outcome()
         except Exception as error:
             say(logging.INFO, f"the run failed: {error}")
+            if isinstance(error, BenchmarkError) and error.exit_code == _INTERRUPTED:
+                raise KeyboardInterrupt(str(error)) from None
             failure = None if driver is None else driver.take_failure()
             raise (failure or error) from None
         say(logging.INFO, f"the run is recorded in {outcome['trace_path']}")

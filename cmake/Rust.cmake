@@ -1,12 +1,16 @@
 # Static library aieb::rust from the crate in rust/: tokenizers, chat templates, Parquet.
 find_program(CARGO_PROGRAM cargo HINTS $ENV{HOME}/.cargo/bin /usr/lib/rust-web/bin REQUIRED)
 set(AIEB_RUST_TARGET_DIR ${CMAKE_SOURCE_DIR}/build/rust CACHE PATH "Cargo's target folder, shared by all presets")
-set(AIEB_RUST_LIB ${AIEB_RUST_TARGET_DIR}/release/libaieb_bridge.a)
+set(AIEB_RUST_TARGET "" CACHE STRING "Rust's name of the machine to build for, in a cross build")
+cmake_path(APPEND AIEB_RUST_TARGET_DIR ${AIEB_RUST_TARGET} release libaieb_bridge.a OUTPUT_VARIABLE AIEB_RUST_LIB)
+if(AIEB_RUST_TARGET)
+  set(AIEB_RUST_FOR --target ${AIEB_RUST_TARGET})
+endif()
 file(GLOB_RECURSE AIEB_RUST_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rust/src/*.rs)
 
 add_custom_command(
   OUTPUT ${AIEB_RUST_LIB}
-  COMMAND ${CARGO_PROGRAM} build --release --locked --manifest-path ${CMAKE_SOURCE_DIR}/rust/Cargo.toml
+  COMMAND ${CARGO_PROGRAM} build --release --locked ${AIEB_RUST_FOR} --manifest-path ${CMAKE_SOURCE_DIR}/rust/Cargo.toml
           --target-dir ${AIEB_RUST_TARGET_DIR}
   DEPENDS ${AIEB_RUST_SOURCES} ${CMAKE_SOURCE_DIR}/rust/Cargo.toml ${CMAKE_SOURCE_DIR}/rust/Cargo.lock
   USES_TERMINAL VERBATIM

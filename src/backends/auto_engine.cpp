@@ -29,13 +29,13 @@ AutoEngine::AutoEngine(BenchmarkConfig config) : config_(std::move(config)) {
   }
 }
 
-void AutoEngine::validate() {
+void AutoEngine::validate(const std::stop_token& stop) {
   try {
-    chosen_->validate();
+    chosen_->validate(stop);
   } catch (const EngineLimit& limit) {
     auto other = transformers(config_, limit.what());
     try {
-      other->validate();
+      other->validate(stop);
     } catch (const EnvironmentError& error) {
       throw Error(limit.exit_code(), std::string(limit.what()) + "\nHere " + error.what());
     }
@@ -44,9 +44,9 @@ void AutoEngine::validate() {
   validated_ = true;
 }
 
-void AutoEngine::load() {
-  if (!validated_) validate();
-  chosen_->load();
+void AutoEngine::load(const std::stop_token& stop) {
+  if (!validated_) validate(stop);
+  chosen_->load(stop);
 }
 
 }  // namespace aieb

@@ -91,14 +91,14 @@ BackendInfo PluginBackend::info() const {
   return info;
 }
 
-void PluginBackend::validate() {
+void PluginBackend::validate(const std::stop_token& stop) {
   if (!plugin_) open();
-  plugin_->validate();
+  plugin_->validate(stop);
 }
 
-void PluginBackend::load() {
+void PluginBackend::load(const std::stop_token& stop) {
   if (!plugin_) open();
-  plugin_->load();
+  plugin_->load(stop);
 }
 
 void PluginBackend::run(const Workload& workload, RunContext& context) {

@@ -59,4 +59,10 @@ class ServerError : public Error {
   explicit ServerError(const std::string& message) : Error(ExitCode::kServer, message) {}
 };
 
+/// The user stopped it while it was being prepared: nothing was measured yet.
+class Stopped : public Error {
+ public:
+  Stopped() : Error(ExitCode::kInterrupted, "stopped before anything was measured") {}
+};
+
 }  // namespace aieb

@@ -334,10 +334,17 @@ const ClientCounts& Client::counts() const { return impl_->shared_.counts; }
 size_t Client::in_flight() const { return impl_->open_.size(); }
 void Client::prefer_address_family(int family) { impl_->address_family_ = family; }
 
-FetchResult Client::fetch(const HttpRequest& request) {
+FetchResult Client::fetch(const HttpRequest& request, const std::stop_token& stop) {
+  const std::stop_callback on_stop(stop, [this] { wake(); });
   FetchExchange exchange;
   start(request, exchange);
-  while (!exchange.done) poll(kNever);
+  while (!exchange.done) {
+    if (stop.stop_requested()) {
+      cancel_all();
+    } else {
+      poll(kNever);
+    }
+  }
   return std::move(exchange.result);
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -132,8 +133,9 @@ class Client {
 
   [[nodiscard]] size_t in_flight() const;
 
-  /// One request, waited for. For health checks and lists, not for measurements.
-  FetchResult fetch(const HttpRequest& request);
+  /// One request, waited for. For health checks and lists, not for measurements. `stop`, requested
+  /// on any thread, ends everything in flight with kCancelled.
+  FetchResult fetch(const HttpRequest& request, const std::stop_token& stop = {});
 
   [[nodiscard]] const ClientCounts& counts() const;
 

@@ -73,6 +73,7 @@ HttpRequest HubClient::get(const std::string& url) const {
   request.url = url;
   request.connect_timeout_s = settings_.connect_timeout_s;
   request.stall_timeout_s = settings_.stall_timeout_s;
+  request.stop = settings_.stop;
   request.headers = {"Accept-Encoding: identity"};
   if (!settings_.token.empty() && origin(url) == origin(settings_.endpoint)) {
     request.headers.push_back("Authorization: Bearer " + settings_.token);

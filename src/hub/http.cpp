@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include "core/error.h"
 #include "core/version.h"
 
 namespace aieb::hub {
@@ -62,6 +63,10 @@ size_t on_body(char* data, size_t size, size_t count, void* user) {
   return 0;
 }
 
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Exchange*>(user)->request->stop.stop_requested() ? 1 : 0;
+}
+
 struct HeaderList {
   explicit HeaderList(const std::vector<std::string>& lines) {
     for (const std::string& line : lines) list = curl_slist_append(list, line.c_str());
@@ -90,6 +95,9 @@ void configure(CURL* curl, const HttpRequest& request, Exchange& exchange, char*
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
   if (request.range) {
     const std::string range =
         std::to_string(request.range->first) + "-" + std::to_string(request.range->second);
@@ -122,6 +130,7 @@ HttpResponse HttpConnection::perform(const HttpRequest& request) {
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.list);
   const CURLcode code = curl_easy_perform(curl);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &exchange.response.status);
+  if (code == CURLE_ABORTED_BY_CALLBACK) throw Stopped();
   if (exchange.failure) std::rethrow_exception(exchange.failure);
   if (code != CURLE_OK && !exchange.stopped) {
     throw NetworkError(*error_text ? error_text : curl_easy_strerror(code),

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,7 @@ struct HttpRequest {
   /// Receives the body of a 2xx answer; returning false stops the transfer. Without it the body is
   /// collected.
   std::function<bool(std::string_view)> sink;
+  std::stop_token stop = {};  ///< requested: the transfer ends within a second
 };
 
 struct HttpResponse {
@@ -50,7 +52,8 @@ class NetworkError : public std::runtime_error {
 class HttpConnection {
  public:
   HttpConnection();
-  /// Throws NetworkError, and what the sink throws. A sink that stopped the transfer is no error.
+  /// Throws NetworkError, Stopped, and what the sink throws. A sink that stopped the transfer is no
+  /// error.
   HttpResponse perform(const HttpRequest& request);
   /// Of the answer that is being received; for sinks.
   [[nodiscard]] long status() const;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
 
@@ -62,10 +63,21 @@ std::optional<double> timeout(const char* name) {
   return seconds;
 }
 
+std::stop_token& stop_of_thread() {
+  thread_local std::stop_token stop;
+  return stop;
+}
+
 }  // namespace
+
+StoppableHub::StoppableHub(std::stop_token stop)
+    : before_(std::exchange(stop_of_thread(), std::move(stop))) {}
+
+StoppableHub::~StoppableHub() { stop_of_thread() = std::move(before_); }
 
 HubSettings hub_settings() {
   HubSettings settings;
+  settings.stop = stop_of_thread();
   const fs::path xdg = first_path({"XDG_CACHE_HOME"}).value_or(home() / ".cache");
   const fs::path hf_home = first_path({"HF_HOME"}).value_or(xdg / "huggingface");
   settings.cache = first_path({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}).value_or(hf_home / "hub");

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 
 namespace aieb {
@@ -17,6 +18,8 @@ struct HubSettings {
   double stall_timeout_s = 10;           ///< HF_HUB_DOWNLOAD_TIMEOUT: this long without a byte
   bool timeouts_given = false;           ///< the user set one of the two
 
+  std::stop_token stop;  ///< requested: whatever is asked or fetched ends with Stopped
+
   int64_t chunk_bytes = 32LL << 20;  ///< large files are fetched in parts of this size
   int connections = 4;               ///< parts in flight
   double retry_delay_s = 0.5;        ///< before the first retry; doubles each time
@@ -24,5 +27,17 @@ struct HubSettings {
 
 /// Reads the environment at the time of the call.
 HubSettings hub_settings();
+
+/// While it lives, `hub_settings` of this thread has this `stop`.
+class StoppableHub {
+ public:
+  explicit StoppableHub(std::stop_token stop);
+  ~StoppableHub();
+  StoppableHub(const StoppableHub&) = delete;
+  StoppableHub& operator=(const StoppableHub&) = delete;
+
+ private:
+  std::stop_token before_;
+};
 
 }  // namespace aieb

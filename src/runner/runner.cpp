@@ -14,6 +14,7 @@
 #include "core/trace_data.h"
 #include "core/version.h"
 #include "exporters/source_spec.h"
+#include "hub/settings.h"
 #include "runner/calibration.h"
 #include "runner/client_clock.h"
 #include "runner/environment.h"
@@ -50,13 +51,14 @@ class Run {
         run_id_(new_run_id(config.name)) {}
 
   RunOutcome execute() {
+    const StoppableHub stoppable(options_.stop);
     // What is wrong in these is said before a data set is fetched or a model loaded.
     exporters::source_specs(config_.metrics.sources);
     check_carbon(config_);
     plan_ = make_plan(given_);
     carbon_.emplace(config_);
     backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
-    backend_->validate();
+    backend_->validate(options_.stop);
     open_trace();
     ProgressReporter progress(options_.on_progress, *sink_, [this] {
       return metering_ ? metering_->latest_power_w() : std::nullopt;
@@ -114,7 +116,7 @@ class Run {
   void load() {
     progress_->begin("loading model");
     const PhaseScope phase(*phases_, PhaseKind::kLoad);
-    backend_->load();
+    backend_->load(options_.stop);
     const BackendInfo info = backend_->info();
     recorder_->set_meta(meta::kBackendInfo, to_json(info).dump());
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,15 +53,22 @@ def aieb(
     )
 
 
-def start_aieb(folder: Path, *words: str) -> subprocess.Popen[str]:
+def start_aieb(folder: Path, *words: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [str(BINARY), *words],
         cwd=folder,
-        env=environment(),
+        env=environment(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """host:port that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def assert_fails(result: subprocess.CompletedProcess[str], code: int, *parts: str) -> None:

@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from cli_harness import BINARY, aieb, assert_fails, environment, fake_server, start_aieb
+from cli_harness import (
+    BINARY,
+    aieb,
+    assert_fails,
+    environment,
+    fake_server,
+    silent_server,
+    start_aieb,
+)
 
 PROMPTS = 6
 
@@ -196,6 +204,40 @@ def test_an_interrupted_run_keeps_what_was_finished(tmp_path: Path, how: signal.
     summary = json.loads((tmp_path / "r.json").read_text())["summary"]
     assert 1 <= summary["successful_prompts"] < PROMPTS
     assert (tmp_path / "results" / "r.csv").is_file()
+
+
+def interrupt_after_a_second(process: subprocess.Popen[str]) -> str:
+    """What it says on stderr; it must end soon."""
+    time.sleep(1)
+    assert process.poll() is None, process.communicate()[1]
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=5)
+    return errors
+
+
+def test_ctrl_c_ends_the_check_of_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    with silent_server() as address:
+        write_config(tmp_path, f"http://{address}/v1")
+        process = start_aieb(tmp_path, "run", "config.yaml")
+        errors = interrupt_after_a_second(process)
+    assert process.returncode == 130, errors
+    assert "stopped before anything was measured" in errors
+
+
+def test_ctrl_c_ends_a_download_that_makes_no_progress(tmp_path: Path) -> None:
+    with silent_server() as address:
+        process = start_aieb(
+            tmp_path,
+            "run",
+            "backend.type=pytorch",
+            "backend.model=org/somewhere",
+            "scenario.dataset_name=org/questions",
+            HF_ENDPOINT=f"http://{address}",
+            HF_HOME=str(tmp_path / "hf"),
+        )
+        errors = interrupt_after_a_second(process)
+    assert process.returncode == 130, errors
+    assert "stopped before anything was measured" in errors
 
 
 def test_a_report_that_cannot_be_written_is_code_3_and_costs_nothing_else(folder: Path) -> None:

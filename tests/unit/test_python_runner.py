@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_harness import environment, fake_server
+from cli_harness import environment, fake_server, silent_server
 from python_harness import PROMPTS, clean_environment, config_values, write_config, write_prompts
 
 from ai_energy_benchmarks import Results
@@ -206,6 +206,22 @@ def test_a_stored_trace_gives_the_same_numbers(path: str) -> None:
     again = Results.from_trace(results["files"]["trace"])
     assert again["summary"] == results["summary"]
     assert again["per_prompt_results"] == results["per_prompt_results"]
+
+
+def test_ctrl_c_ends_the_check_of_a_server_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clean_environment(monkeypatch, tmp_path)
+    with silent_server() as address:
+        values = config_values(
+            tmp_path, type="vllm", endpoint=f"http://{address}/v1", model="fake-model"
+        )
+        press = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+        press.start()
+        begin = time.monotonic()
+        with pytest.raises(KeyboardInterrupt, match="before anything was measured"):
+            BenchmarkRunner(BenchmarkConfig.from_dict(values)).run()
+    assert time.monotonic() - begin < 5
 
 
 def test_ctrl_c_keeps_what_was_answered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

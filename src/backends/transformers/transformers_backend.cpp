@@ -135,18 +135,19 @@ void TransformersBackend::check_packages() const {
                          missing + "\nor name another interpreter with AIEB_PYTHON");
 }
 
-void TransformersBackend::validate() {
+void TransformersBackend::validate(const std::stop_token& /*stop*/) {
   check_model_path(config_.backend.model);
   if (!worker_) start_worker();
   check_packages();
   static_cast<void>(load_command(config_, gpus_.indices));
 }
 
-void TransformersBackend::load() {
-  validate();
+void TransformersBackend::load(const std::stop_token& stop) {
+  validate(stop);
   worker_->send(load_command(config_, gpus_.indices));
   while (true) {
     const auto event = worker_->receive(kPoll_s);
+    if (stop.stop_requested()) throw Stopped();
     if (!event) continue;
     if ((*event)["type"] == "load_failed") throw_load_failure(*event);
     if ((*event)["type"] != "loaded") continue;

@@ -1,7 +1,9 @@
 #include "backends/vllm/server_probe.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <tuple>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -30,8 +32,13 @@ std::string replaced(std::string text, std::string_view what, const std::string&
 class Probe {
  public:
   Probe(http::Client& client, const http::Endpoint& endpoint, const ServerProfile& profile,
-        const std::string& model, Notices& notices)
-      : client_(client), endpoint_(endpoint), profile_(profile), model_(model), notices_(notices) {}
+        const std::string& model, Notices& notices, const std::stop_token& stop)
+      : client_(client),
+        endpoint_(endpoint),
+        profile_(profile),
+        model_(model),
+        notices_(notices),
+        stop_(stop) {}
 
   ServerFacts run() {
     check_health();
@@ -43,7 +50,8 @@ class Probe {
 
  private:
   FetchResult get(const std::string& url) {
-    FetchResult result = client_.fetch({url, {}, kProbeTimeoutNs});
+    FetchResult result = client_.fetch({url, {}, kProbeTimeoutNs}, stop_);
+    if (stop_.stop_requested()) throw Stopped();
     if (result.outcome.error != ErrorClass::kNone) unreachable(url, result);
     facts_.address = result.outcome.peer_address;
     return result;
@@ -140,7 +148,7 @@ class Probe {
   void read_version() {
     if (profile_.version_path.empty()) return;
     const FetchResult result =
-        client_.fetch({endpoint_.root_url(profile_.version_path), {}, kProbeTimeoutNs});
+        client_.fetch({endpoint_.root_url(profile_.version_path), {}, kProbeTimeoutNs}, stop_);
     const Json json = Json::parse(result.body, nullptr, false);
     if (json.is_object() && json.contains("version") && json["version"].is_string()) {
       facts_.version = json["version"];
@@ -163,7 +171,7 @@ class Probe {
         "No server answers at {} (GET {}: {} [{}]).\nStart one{}\nor set backend.endpoint "
         "(VLLM_ENDPOINT) to where it listens{}",
         endpoint_.display(), url, result.outcome.message, http::to_string(result.outcome.error),
-        start_hint(), remedy(result.outcome.error)));
+        start_hint(), remedy(result.outcome.error) + proxy_hint()));
   }
 
   /// ": vllm serve …", or nothing where there is no single command.
@@ -186,12 +194,30 @@ class Probe {
                "is "
                "reached by http://";
       case ErrorClass::kTimeoutConnect:
-        return ".\nscenario.timeouts.connect_s is the limit that was reached; a firewall may drop "
-               "the "
-               "packets";
+        return std::string(
+                   ".\nscenario.timeouts.connect_s is the limit that was reached; a firewall may "
+                   "drop the packets") +
+               (endpoint_.scheme() == "https" ? ", or the port does not speak TLS: try http://"
+                                              : "");
       default:
         return {};
     }
+  }
+
+  /// libcurl reads the variables itself; no_proxy is not looked at here, so that it may not apply.
+  [[nodiscard]] std::string proxy_hint() const {
+    if (endpoint_.is_loopback()) return {};
+    std::vector<const char*> names = {"http_proxy"};
+    if (endpoint_.scheme() == "https") names = {"https_proxy", "HTTPS_PROXY"};
+    names.insert(names.end(), {"all_proxy", "ALL_PROXY"});
+    for (const char* name : names) {
+      const char* value = std::getenv(name);
+      if (value == nullptr || *value == '\0') continue;
+      return fmt::format(
+          ".\n{} is set: requests go through that proxy unless no_proxy names {}; check it, too",
+          name, endpoint_.host());
+    }
+    return {};
   }
 
   static std::string said(const FetchResult& result) {
@@ -204,14 +230,16 @@ class Probe {
   const ServerProfile& profile_;
   const std::string& model_;
   Notices& notices_;
+  const std::stop_token& stop_;
   ServerFacts facts_;
 };
 
 }  // namespace
 
 ServerFacts probe_server(http::Client& client, const http::Endpoint& endpoint,
-                         const ServerProfile& profile, const std::string& model, Notices& notices) {
-  return Probe(client, endpoint, profile, model, notices).run();
+                         const ServerProfile& profile, const std::string& model, Notices& notices,
+                         const std::stop_token& stop) {
+  return Probe(client, endpoint, profile, model, notices, stop).run();
 }
 
 std::string most_like(const std::string& wanted, const std::vector<std::string>& names) {
