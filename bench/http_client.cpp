@@ -212,8 +212,8 @@ int run(const Options& options) {
   scenario.load.mode = options.rate > 0 ? "poisson" : "closed";
   scenario.load.concurrency = options.streams;
   const auto server = make_server_backend(backend, scenario);
-  server->validate({});
-  server->load({});
+  server->validate();
+  server->load();
   const Workload workload = make_workload(options);
   Collector sink(workload.requests.size());
   RunContext context{sink, {}, 0};

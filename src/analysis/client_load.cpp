@@ -134,10 +134,7 @@ std::optional<ClientLoad> client_load(const Trace& trace, const Results& results
     load->cpu_cores = cpu_s / wall_s;
     load->sending_busy = sending_cpu_s / wall_s;
   }
-  if (!energies.empty()) {
-    load->energy = sum_correlated(energies);
-    load->energy.reason = energies.front().reason;
-  }
+  if (!energies.empty()) load->energy = sum_correlated(energies);
   check_busy(*load, load->limits);
   check_lag(results, is_capped(results), load->limits);
   if (load->calibration) check_calibration(*load->calibration, results, load->limits);

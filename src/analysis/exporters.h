@@ -29,8 +29,8 @@ std::string too_coarse(const DomainEnergy& domain, const ExporterFacts& exporter
 /// all be off by up to h in one direction (events "clock_offset"), which moves energy over an edge
 /// where the power changes by ΔP. Variance h²/3 · ΔP², with ΔP taken from the curve beside the
 /// edge; h is the largest of what holds within a period of the sensor beside it, so that a page
-/// that was slow to come counts where it matters. Keeps the largest h for what is divided over
-/// requests (analysis/attribution.cpp).
+/// that was slow to come counts where it matters. Keeps the largest of these h for what is divided
+/// over requests (analysis/attribution.cpp).
 void add_clock_error(DomainEnergy& domain, const Trace& trace,
                      std::span<const int64_t> window_edges);
 

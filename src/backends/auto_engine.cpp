@@ -29,13 +29,13 @@ AutoEngine::AutoEngine(BenchmarkConfig config) : config_(std::move(config)) {
   }
 }
 
-void AutoEngine::validate(const std::stop_token& stop) {
+void AutoEngine::validate() {
   try {
-    chosen_->validate(stop);
+    chosen_->validate();
   } catch (const EngineLimit& limit) {
     auto other = transformers(config_, limit.what());
     try {
-      other->validate(stop);
+      other->validate();
     } catch (const EnvironmentError& error) {
       throw Error(limit.exit_code(), std::string(limit.what()) + "\nHere " + error.what());
     }
@@ -44,9 +44,9 @@ void AutoEngine::validate(const std::stop_token& stop) {
   validated_ = true;
 }
 
-void AutoEngine::load(const std::stop_token& stop) {
-  if (!validated_) validate(stop);
-  chosen_->load(stop);
+void AutoEngine::load() {
+  if (!validated_) validate();
+  chosen_->load();
 }
 
 }  // namespace aieb

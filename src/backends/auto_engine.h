@@ -14,8 +14,8 @@ class AutoEngine : public Backend {
   explicit AutoEngine(BenchmarkConfig config);
 
   [[nodiscard]] BackendInfo info() const override { return chosen_->info(); }
-  void validate(const std::stop_token& stop) override;
-  void load(const std::stop_token& stop) override;
+  void validate() override;
+  void load() override;
   void run(const Workload& workload, RunContext& context) override {
     chosen_->run(workload, context);
   }

@@ -43,13 +43,11 @@ class Backend {
   /// Complete after `load`; before, what is known from the configuration.
   [[nodiscard]] virtual BackendInfo info() const = 0;
 
-  /// Checks everything that can be checked without loading. Throws an error that names the fix, or
-  /// Stopped when that was requested while it waited.
-  virtual void validate(const std::stop_token& stop) = 0;
+  /// Checks everything that can be checked without loading. Throws an error that names the fix.
+  virtual void validate() = 0;
 
-  /// Makes the backend ready to answer. In-process: resolves and loads the weights. Throws like
-  /// `validate`.
-  virtual void load(const std::stop_token& stop) = 0;
+  /// Makes the backend ready to answer. In-process: resolves and loads the weights.
+  virtual void load() = 0;
 
   /// Answers every request of the workload, or records why not. A failed request is data, not an
   /// exception; what makes all further requests impossible throws.

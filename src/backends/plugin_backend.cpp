@@ -91,14 +91,14 @@ BackendInfo PluginBackend::info() const {
   return info;
 }
 
-void PluginBackend::validate(const std::stop_token& stop) {
+void PluginBackend::validate() {
   if (!plugin_) open();
-  plugin_->validate(stop);
+  plugin_->validate();
 }
 
-void PluginBackend::load(const std::stop_token& stop) {
+void PluginBackend::load() {
   if (!plugin_) open();
-  plugin_->load(stop);
+  plugin_->load();
 }
 
 void PluginBackend::run(const Workload& workload, RunContext& context) {

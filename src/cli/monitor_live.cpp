@@ -9,8 +9,8 @@
 #include "cli/console.h"
 #include "cli/interrupt.h"
 #include "core/clock.h"
+#include "core/stop.h"
 #include "reporters/text_format.h"
-#include "runner/pause.h"
 
 namespace aieb::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "analysis/paired.h"
 #include "core/error.h"
-#include "runner/pause.h"
+#include "core/stop.h"
 
 namespace aieb::cli {
 namespace {

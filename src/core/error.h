@@ -59,7 +59,8 @@ class ServerError : public Error {
   explicit ServerError(const std::string& message) : Error(ExitCode::kServer, message) {}
 };
 
-/// The user stopped it while it was being prepared: nothing was measured yet.
+/// The user stopped it while it was being prepared: nothing was measured yet. A trace that was
+/// begun before the load stays, without requests.
 class Stopped : public Error {
  public:
   Stopped() : Error(ExitCode::kInterrupted, "stopped before anything was measured") {}

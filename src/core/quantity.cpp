@@ -54,12 +54,24 @@ Quantity Quantity::disabled(std::string unit) {
 
 namespace {
 
-void append_reason(std::string& reasons, const std::string& reason) {
-  constexpr const char* kAnd = "; ";
+constexpr const char* kAnd = "; ";
+
+void append_one(std::string& reasons, const std::string& reason) {
   const bool said = (kAnd + reasons + kAnd).find(kAnd + reason + kAnd) != std::string::npos;
   if (reason.empty() || said) return;
   if (!reasons.empty()) reasons += kAnd;
   reasons += reason;
+}
+
+/// Appends those of `more`, itself perhaps of a sum, that were not said yet.
+void append_reasons(std::string& reasons, const std::string& more) {
+  const std::string_view and_text = kAnd;
+  size_t begin = 0;
+  while (begin < more.size()) {
+    const size_t end = std::min(more.find(kAnd, begin), more.size());
+    append_one(reasons, more.substr(begin, end - begin));
+    begin = end + and_text.size();
+  }
 }
 
 double in_quadrature(double a, double b) { return std::hypot(a, b); }
@@ -72,7 +84,7 @@ Quantity sum(std::span<const Quantity> parts, double (*add_systematic)(double, d
   std::optional<Source> source;
   for (const Quantity& part : parts) {
     total.unit = part.unit;
-    append_reason(total.reason, part.reason);
+    append_reasons(total.reason, part.reason);
     if (!part.known()) {
       same_source = false;
       continue;

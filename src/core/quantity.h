@@ -23,7 +23,9 @@ std::string_view to_string(Source source);
 /// A measured value with its expanded uncertainty (k = 2, 95 %), in two parts:
 /// - `systematic` (board gain, model of an estimate) is fully correlated within one domain, so it
 ///   adds linearly over windows and requests of that domain;
-/// - `random` (edges, quantisation, clock, noise) adds in quadrature.
+/// - `random` (edges, quantisation, clock, noise) adds in quadrature, but linearly over domains
+/// that
+///   are read together.
 /// An unknown value has no `value` and a `reason`; it is never 0.
 struct Quantity {
   std::optional<double> value;

@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/stop.h"
 #include "http/arrival.h"
 #include "http/curl_transfer.h"
 #include "http/event_loop.h"
@@ -334,7 +335,8 @@ const ClientCounts& Client::counts() const { return impl_->shared_.counts; }
 size_t Client::in_flight() const { return impl_->open_.size(); }
 void Client::prefer_address_family(int family) { impl_->address_family_ = family; }
 
-FetchResult Client::fetch(const HttpRequest& request, const std::stop_token& stop) {
+FetchResult Client::fetch(const HttpRequest& request) {
+  const std::stop_token stop = stop_of_thread();
   const std::stop_callback on_stop(stop, [this] { wake(); });
   FetchExchange exchange;
   start(request, exchange);
@@ -345,6 +347,7 @@ FetchResult Client::fetch(const HttpRequest& request, const std::stop_token& sto
       poll(kNever);
     }
   }
+  if (exchange.result.outcome.error == ErrorClass::kCancelled) throw Stopped();
   return std::move(exchange.result);
 }
 

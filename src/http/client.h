@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -133,9 +132,9 @@ class Client {
 
   [[nodiscard]] size_t in_flight() const;
 
-  /// One request, waited for. For health checks and lists, not for measurements. `stop`, requested
-  /// on any thread, ends everything in flight with kCancelled.
-  FetchResult fetch(const HttpRequest& request, const std::stop_token& stop = {});
+  /// One request, waited for, and nothing else in flight. For health checks and lists, not for
+  /// measurements. Throws Stopped when the thread's stop (core/stop.h) is requested meanwhile.
+  FetchResult fetch(const HttpRequest& request);
 
   [[nodiscard]] const ClientCounts& counts() const;
 

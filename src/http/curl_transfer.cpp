@@ -93,6 +93,7 @@ void CurlTransfer::set_fixed_options(const ClientOptions& options, const curl_sl
   set(easy, CURLOPT_ERRORBUFFER, error_text_.data());
   set(easy, CURLOPT_NOSIGNAL, 1L);  // also saves two system calls per read
   set(easy, CURLOPT_NOPROGRESS, 1L);
+  set(easy, CURLOPT_QUICK_EXIT, 1L);  // cancelling does not wait for a name that nobody knows
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set(easy, CURLOPT_HTTPHEADER, headers);
   set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's answer is not the server's

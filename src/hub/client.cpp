@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
-#include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/stop.h"
 #include "core/text.h"
 
 namespace aieb::hub {
@@ -104,7 +103,8 @@ HttpResponse HubClient::perform(const HttpRequest& request) {
             settings_.endpoint, e.what()));
       }
     }
-    std::this_thread::sleep_for(std::chrono::duration<double>(delay_s));
+    sleep_unless_stopped(delay_s, settings_.stop);
+    throw_if_stopped(settings_.stop);
     delay_s *= 2;
   }
 }

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "core/stop.h"
 #include "hub/disk.h"
 #include "hub/sha256.h"
 
@@ -165,7 +166,8 @@ class FileTransfer {
             "and continued.",
             name_, problem));
       }
-      std::this_thread::sleep_for(std::chrono::duration<double>(delay_s));
+      sleep_unless_stopped(delay_s, settings_.stop);
+      throw_if_stopped(settings_.stop);
       delay_s *= 2;
       renew_location();
     }

@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
-#include <utility>
 
 #include "core/error.h"
+#include "core/stop.h"
 
 namespace aieb {
 namespace {
@@ -63,17 +63,7 @@ std::optional<double> timeout(const char* name) {
   return seconds;
 }
 
-std::stop_token& stop_of_thread() {
-  thread_local std::stop_token stop;
-  return stop;
-}
-
 }  // namespace
-
-StoppableHub::StoppableHub(std::stop_token stop)
-    : before_(std::exchange(stop_of_thread(), std::move(stop))) {}
-
-StoppableHub::~StoppableHub() { stop_of_thread() = std::move(before_); }
 
 HubSettings hub_settings() {
   HubSettings settings;

@@ -25,19 +25,7 @@ struct HubSettings {
   double retry_delay_s = 0.5;        ///< before the first retry; doubles each time
 };
 
-/// Reads the environment at the time of the call.
+/// Reads the environment at the time of the call; `stop` is that of the calling thread.
 HubSettings hub_settings();
-
-/// While it lives, `hub_settings` of this thread has this `stop`.
-class StoppableHub {
- public:
-  explicit StoppableHub(std::stop_token stop);
-  ~StoppableHub();
-  StoppableHub(const StoppableHub&) = delete;
-  StoppableHub& operator=(const StoppableHub&) = delete;
-
- private:
-  std::stop_token before_;
-};
 
 }  // namespace aieb

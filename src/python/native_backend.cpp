@@ -81,12 +81,12 @@ class NativeBackend {
 
   void validate() {
     const nb::gil_scoped_release release;
-    backend_->validate({});
+    backend_->validate();
   }
 
   void load() {
     const nb::gil_scoped_release release;
-    backend_->load({});
+    backend_->load();
   }
 
   void unload() {

@@ -83,8 +83,8 @@ BackendInfo PythonBackend::info() const {
   return info;
 }
 
-void PythonBackend::validate(const std::stop_token& /*stop*/) { call("validate"); }
-void PythonBackend::load(const std::stop_token& /*stop*/) { call("load"); }
+void PythonBackend::validate() { call("validate"); }
+void PythonBackend::load() { call("load"); }
 void PythonBackend::unload() { call("unload"); }
 
 RequestRecord PythonBackend::answer(const Request& request, RunContext& context) {

@@ -14,8 +14,8 @@ class PythonBackend : public Backend {
   explicit PythonBackend(HeldObject driver) : driver_(std::move(driver)) {}
 
   [[nodiscard]] BackendInfo info() const override;
-  void validate(const std::stop_token& stop) override;
-  void load(const std::stop_token& stop) override;
+  void validate() override;
+  void load() override;
   void run(const Workload& workload, RunContext& context) override;
   void unload() override;
 

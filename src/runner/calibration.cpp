@@ -236,7 +236,7 @@ Calibration calibrate(const CalibrationLoad& load, std::stop_token stop) {
   setup.workload.requests = {probe_request(setup.mock.tokens)};
   MockThread mock(setup.mock);
   const std::unique_ptr<Backend> client = client_of(setup, mock.port());
-  client->load({});
+  client->load();
   Comparison comparison(setup.mock);
   RunContext context{comparison, std::move(stop), 0};
 

@@ -22,7 +22,8 @@ bool is_energy(const Domain& domain) { return domain.unit == "J" || domain.unit 
 Quantity add(const Quantity& sum, const Quantity& part, bool first) {
   if (first) return part;
   Quantity out = sum_correlated(std::array{sum, part});
-  if (!part.known()) out.reason = part.reason;  // one reason, however often it comes again
+  // Of this window or the last that had one: the reasons of all windows would never end.
+  out.reason = part.reason.empty() ? sum.reason : part.reason;
   return out;
 }
 

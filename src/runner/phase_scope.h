@@ -5,8 +5,8 @@
 
 #include "core/clock.h"
 #include "core/events.h"
+#include "core/stop.h"
 #include "runner/metering.h"
-#include "runner/pause.h"
 
 namespace aieb {
 

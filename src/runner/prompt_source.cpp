@@ -65,6 +65,8 @@ std::unique_ptr<TokenCounter> own_tokenizer(const BenchmarkConfig& config,
   const std::string& model = config.backend.model;
   try {
     return local_token_counter(model, config.backend.revision, config.scenario);
+  } catch (const Stopped&) {
+    throw;
   } catch (const Error& why) {
     throw EnvironmentError(fmt::format(
         "prompts of exact lengths need a tokenizer, and there is none.\n"

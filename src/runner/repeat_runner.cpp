@@ -12,8 +12,8 @@
 #include "analysis/statistics.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/stop.h"
 #include "runner/passes.h"
-#include "runner/pause.h"
 #include "runner/request_series.h"
 
 namespace aieb {

@@ -11,15 +11,14 @@
 #include "config/protocol.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/stop.h"
 #include "core/trace_data.h"
 #include "core/version.h"
 #include "exporters/source_spec.h"
-#include "hub/settings.h"
 #include "runner/calibration.h"
 #include "runner/client_clock.h"
 #include "runner/environment.h"
 #include "runner/metering.h"
-#include "runner/pause.h"
 #include "runner/phase_scope.h"
 #include "runner/planner.h"
 #include "runner/progress_reporter.h"
@@ -51,14 +50,7 @@ class Run {
         run_id_(new_run_id(config.name)) {}
 
   RunOutcome execute() {
-    const StoppableHub stoppable(options_.stop);
-    // What is wrong in these is said before a data set is fetched or a model loaded.
-    exporters::source_specs(config_.metrics.sources);
-    check_carbon(config_);
-    plan_ = make_plan(given_);
-    carbon_.emplace(config_);
-    backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
-    backend_->validate(options_.stop);
+    prepare();
     open_trace();
     ProgressReporter progress(options_.on_progress, *sink_, [this] {
       return metering_ ? metering_->latest_power_w() : std::nullopt;
@@ -78,6 +70,17 @@ class Run {
   }
 
  private:
+  void prepare() {
+    const StopScope stoppable(options_.stop);
+    // What is wrong in these is said before a data set is fetched or a model loaded.
+    exporters::source_specs(config_.metrics.sources);
+    check_carbon(config_);
+    plan_ = make_plan(given_);
+    carbon_.emplace(config_);
+    backend_ = options_.make_backend ? options_.make_backend(config_) : make_backend(config_);
+    backend_->validate();
+  }
+
   void open_trace() {
     trace_path_ = options_.trace_path.empty() ? run_trace_path(config_.output_dir, run_id_)
                                               : options_.trace_path;
@@ -116,7 +119,8 @@ class Run {
   void load() {
     progress_->begin("loading model");
     const PhaseScope phase(*phases_, PhaseKind::kLoad);
-    backend_->load(options_.stop);
+    const StopScope stoppable(options_.stop);
+    backend_->load();
     const BackendInfo info = backend_->info();
     recorder_->set_meta(meta::kBackendInfo, to_json(info).dump());
   }

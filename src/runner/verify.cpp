@@ -126,8 +126,8 @@ VerifyReport verify_engine(const VerifyOptions& options) {
   const BenchmarkConfig config = configure(options);
   const Plan plan = make_plan(config);
   const std::unique_ptr<Backend> backend = make_backend(config);
-  backend->validate({});
-  backend->load({});
+  backend->validate();
+  backend->load();
   Answers answers;
   RunContext context{answers, {}, 0};
   backend->run(plan.measure, context);

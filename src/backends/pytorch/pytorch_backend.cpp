@@ -201,7 +201,7 @@ void PytorchBackend::check_map(const engine::Checkpoint& checkpoint,
   }
 }
 
-void PytorchBackend::validate(const std::stop_token& /*stop*/) {
+void PytorchBackend::validate() {
   static_cast<void>(asked_dtype());
   const auto checkpoint = engine::open_checkpoint(files_.path);
   try {
@@ -212,7 +212,7 @@ void PytorchBackend::validate(const std::stop_token& /*stop*/) {
   if (!asked_dtype()) static_cast<void>(engine::natural_dtype(*checkpoint));
 }
 
-void PytorchBackend::load(const std::stop_token& /*stop*/) {
+void PytorchBackend::load() {
   const c10::InferenceMode inference;
   at::set_num_threads(threads_);
   notices_.clear();

@@ -20,8 +20,8 @@ class PytorchBackend : public Backend {
   explicit PytorchBackend(const PluginInput& input);
 
   [[nodiscard]] BackendInfo info() const override;
-  void validate(const std::stop_token& stop) override;
-  void load(const std::stop_token& stop) override;
+  void validate() override;
+  void load() override;
   void run(const Workload& workload, RunContext& context) override;
   void unload() override;
 

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/stop.h"
 #include "meters/gpu_probe.h"
 
 namespace aieb {
@@ -135,19 +136,22 @@ void TransformersBackend::check_packages() const {
                          missing + "\nor name another interpreter with AIEB_PYTHON");
 }
 
-void TransformersBackend::validate(const std::stop_token& /*stop*/) {
+void TransformersBackend::validate() {
   check_model_path(config_.backend.model);
   if (!worker_) start_worker();
   check_packages();
   static_cast<void>(load_command(config_, gpus_.indices));
 }
 
-void TransformersBackend::load(const std::stop_token& stop) {
-  validate(stop);
+void TransformersBackend::load() {
+  validate();
   worker_->send(load_command(config_, gpus_.indices));
   while (true) {
     const auto event = worker_->receive(kPoll_s);
-    if (stop.stop_requested()) throw Stopped();
+    if (stop_of_thread().stop_requested()) {
+      worker_->kill();
+      throw Stopped();
+    }
     if (!event) continue;
     if ((*event)["type"] == "load_failed") throw_load_failure(*event);
     if ((*event)["type"] != "loaded") continue;

@@ -24,8 +24,8 @@ class TransformersBackend : public Backend {
   ~TransformersBackend() override;
 
   [[nodiscard]] BackendInfo info() const override;
-  void validate(const std::stop_token& stop) override;
-  void load(const std::stop_token& stop) override;
+  void validate() override;
+  void load() override;
   void run(const Workload& workload, RunContext& context) override;
   void unload() override;
 

@@ -6,12 +6,14 @@
 
 #include "config/bundled.h"
 #include "core/error.h"
+#include "core/stop.h"
 
 namespace aieb {
 namespace {
 
 constexpr int kProtocol = 1;
 constexpr double kGreeting_s = 60;  // a cold interpreter on a network file system
+constexpr double kGreetingPoll_s = 0.1;
 constexpr double kPatience_s = 3;
 
 /// The worker's modules arrive as the first line of its input, so that a binary without the Python
@@ -47,7 +49,13 @@ WorkerProcess::WorkerProcess(std::string python,
 }
 
 void WorkerProcess::greet() {
-  const auto hello = receive(kGreeting_s);
+  std::optional<Json> hello;
+  for (double left_s = kGreeting_s; !hello && left_s > 0; left_s -= kGreetingPoll_s) {
+    hello = receive(kGreetingPoll_s);
+    if (!stop_of_thread().stop_requested()) continue;
+    kill();
+    throw Stopped();
+  }
   if (!hello || hello->value("type", "") != "hello" || hello->value("protocol", 0) != kProtocol) {
     throw EnvironmentError(python_ +
                            " does not run the transformers worker; name a Python interpreter "

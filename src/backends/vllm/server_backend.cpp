@@ -94,14 +94,14 @@ class ServerBackend final : public Backend {
     return info;
   }
 
-  void validate(const std::stop_token& stop) override {
-    facts_ = server::probe_server(client_, endpoint_, profile_, config_.model, notices_, stop);
+  void validate() override {
+    facts_ = server::probe_server(client_, endpoint_, profile_, config_.model, notices_);
     if (endpoint_.host() == "localhost" && !facts_->address.empty()) {
       client_.prefer_address_family(facts_->address.find(':') == std::string::npos ? 4 : 6);
     }
   }
 
-  void load(const std::stop_token& /*stop*/) override { allow_descriptors(load_); }
+  void load() override { allow_descriptors(load_); }
 
   void run(const Workload& workload, RunContext& context) override {
     server::LoadDriver driver(client_, {profile_, endpoint_, config_.model, breaker_failures_},

@@ -32,13 +32,8 @@ std::string replaced(std::string text, std::string_view what, const std::string&
 class Probe {
  public:
   Probe(http::Client& client, const http::Endpoint& endpoint, const ServerProfile& profile,
-        const std::string& model, Notices& notices, const std::stop_token& stop)
-      : client_(client),
-        endpoint_(endpoint),
-        profile_(profile),
-        model_(model),
-        notices_(notices),
-        stop_(stop) {}
+        const std::string& model, Notices& notices)
+      : client_(client), endpoint_(endpoint), profile_(profile), model_(model), notices_(notices) {}
 
   ServerFacts run() {
     check_health();
@@ -50,8 +45,7 @@ class Probe {
 
  private:
   FetchResult get(const std::string& url) {
-    FetchResult result = client_.fetch({url, {}, kProbeTimeoutNs}, stop_);
-    if (stop_.stop_requested()) throw Stopped();
+    FetchResult result = client_.fetch({url, {}, kProbeTimeoutNs});
     if (result.outcome.error != ErrorClass::kNone) unreachable(url, result);
     facts_.address = result.outcome.peer_address;
     return result;
@@ -148,7 +142,7 @@ class Probe {
   void read_version() {
     if (profile_.version_path.empty()) return;
     const FetchResult result =
-        client_.fetch({endpoint_.root_url(profile_.version_path), {}, kProbeTimeoutNs}, stop_);
+        client_.fetch({endpoint_.root_url(profile_.version_path), {}, kProbeTimeoutNs});
     const Json json = Json::parse(result.body, nullptr, false);
     if (json.is_object() && json.contains("version") && json["version"].is_string()) {
       facts_.version = json["version"];
@@ -230,16 +224,14 @@ class Probe {
   const ServerProfile& profile_;
   const std::string& model_;
   Notices& notices_;
-  const std::stop_token& stop_;
   ServerFacts facts_;
 };
 
 }  // namespace
 
 ServerFacts probe_server(http::Client& client, const http::Endpoint& endpoint,
-                         const ServerProfile& profile, const std::string& model, Notices& notices,
-                         const std::stop_token& stop) {
-  return Probe(client, endpoint, profile, model, notices, stop).run();
+                         const ServerProfile& profile, const std::string& model, Notices& notices) {
+  return Probe(client, endpoint, profile, model, notices).run();
 }
 
 std::string most_like(const std::string& wanted, const std::vector<std::string>& names) {

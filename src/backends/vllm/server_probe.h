@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -23,10 +22,9 @@ struct ServerFacts {
 
 /// Asks the server for its health and models. Throws ServerError that names the endpoint, what was
 /// tried and what to do, when it does not answer, is not healthy, asks for a key, or serves other
-/// models than `model`; Stopped when `stop` was requested meanwhile.
+/// models than `model`; Stopped as `Client::fetch`.
 ServerFacts probe_server(http::Client& client, const http::Endpoint& endpoint,
-                         const ServerProfile& profile, const std::string& model, Notices& notices,
-                         const std::stop_token& stop);
+                         const ServerProfile& profile, const std::string& model, Notices& notices);
 
 /// The name in `names` that is most like `wanted`: same without case, same last path part, one
 /// inside the other, else the smallest edit distance. Empty when `names` is.

@@ -69,8 +69,8 @@ class Plugin : public ::testing::Test {
 
   std::unique_ptr<Backend> loaded() {
     auto backend = make();
-    backend->validate({});
-    backend->load({});
+    backend->validate();
+    backend->load();
     return backend;
   }
 
@@ -194,7 +194,7 @@ TEST_F(Plugin, the_chat_template_is_used_when_there_is_one) {
 TEST_F(Plugin, demanding_a_template_that_is_not_there_is_an_error) {
   input_.scenario.use_chat_template = "true";
   const auto backend = make();
-  EXPECT_THROW(backend->load({}), ConfigError);
+  EXPECT_THROW(backend->load(), ConfigError);
 }
 
 TEST_F(Plugin, the_answer_begins_with_the_response_prefix) {
@@ -271,17 +271,17 @@ TEST_F(Plugin, a_strategy_keeps_to_the_memory_that_is_allowed) {
 
 TEST_F(Plugin, a_divided_layer_is_what_the_engine_cannot_do_and_not_what_the_user_did_wrong) {
   input_.backend.device_map = {{"", "cpu"}, {"model.layers.1.mlp", "disk"}};
-  EXPECT_THROW(make()->validate({}), EngineLimit);
+  EXPECT_THROW(make()->validate(), EngineLimit);
   input_.backend.device_map = {{"", 0}};
-  EXPECT_THROW(make()->validate({}), ConfigError);
+  EXPECT_THROW(make()->validate(), ConfigError);
 }
 
 TEST_F(Plugin, memory_that_cannot_suffice_ends_the_run_before_loading) {
   input_.scenario.batch_size = 2'000'000'000;
   const auto backend = make();
-  backend->validate({});
+  backend->validate();
   try {
-    backend->load({});
+    backend->load();
     FAIL() << "8 TB of cache";
   } catch (const Error& error) {
     EXPECT_EQ(error.exit_code(), ExitCode::kEnvironment);
@@ -294,14 +294,14 @@ TEST_F(Plugin, unload_can_be_called_twice_and_load_again) {
   const auto backend = loaded();
   backend->unload();
   backend->unload();
-  backend->load({});
+  backend->load();
   EXPECT_EQ(run(*backend, {request(0, "w5", 1)}).at(0).status, RequestStatus::kOk);
 }
 
 TEST_F(Plugin, an_unknown_type_names_the_choices) {
   input_.backend.torch_dtype = "int3";
   const auto backend = make();
-  EXPECT_THROW(backend->validate({}), ConfigError);
+  EXPECT_THROW(backend->validate(), ConfigError);
 }
 
 }  // namespace

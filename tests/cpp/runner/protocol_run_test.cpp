@@ -37,8 +37,8 @@ class SteadyBackend : public Backend {
     info.in_process = true;
     return info;
   }
-  void validate(const std::stop_token&) override {}
-  void load(const std::stop_token&) override {}
+  void validate() override {}
+  void load() override {}
   void unload() override {}
   void run(const Workload& workload, RunContext& context) override {
     for (const Request& request : workload.requests) {

@@ -110,7 +110,7 @@ TEST_F(Recordings, health_and_models) {
     return c.send(bytes(q.path == "/v1/models" ? "models.http" : "health.http"));
   });
   const auto backend = make_server_backend(backend_for(server), {});
-  backend->validate({});
+  backend->validate();
   EXPECT_EQ(backend->info().details["max_model_len"], 2048);
 }
 

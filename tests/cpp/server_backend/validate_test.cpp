@@ -29,7 +29,7 @@ class Variable {
 std::string complaint(const BackendConfig& config) {
   const auto backend = make_server_backend(config, {});
   try {
-    backend->validate({});
+    backend->validate();
   } catch (const ServerError& error) {
     EXPECT_EQ(error.exit_code(), ExitCode::kServer);
     return error.what();
@@ -42,7 +42,7 @@ bool no_answer(const ReceivedRequest&, Connection& c) { return c.respond(404, "{
 TEST(ServerValidate, accepts_a_healthy_server_that_serves_the_model) {
   FakeVllm server(no_answer);
   const auto backend = make_server_backend(backend_for(*server), {});
-  backend->validate({});
+  backend->validate();
   const BackendInfo info = backend->info();
   EXPECT_EQ(info.type, "vllm");
   EXPECT_EQ(info.engine, "server");
@@ -136,7 +136,7 @@ TEST(ServerValidate, goes_on_without_health_or_model_list_where_there_is_none) {
     return c.respond(404, R"({"detail":"Not Found"})");
   });
   const auto backend = make_server_backend(backend_for(server), {});
-  backend->validate({});
+  backend->validate();
   EXPECT_EQ(backend->info().details["notices"].size(), 2U);
 }
 
