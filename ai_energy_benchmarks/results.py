@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ai_energy_benchmarks import _core
 from ai_energy_benchmarks._log import core_logging
+from ai_energy_benchmarks.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas
@@ -93,7 +94,16 @@ class Results(dict[str, Any]):
         raise ValueError(f"unknown table '{table}'; use 'prompts' or 'summary'")
 
     def to_format(self, name: str) -> str:
-        """The report in any of the core's formats, e.g. `markdown`, `csv`, `jsonl`."""
+        """The report in any of the core's text formats, e.g. `markdown`, `csv`, `jsonl`.
+
+        Raises:
+            ConfigError: There is no such format, or it is no text (`sqlite`).
+        """
+        if name == "sqlite":
+            raise ConfigError(
+                "sqlite is a database, not text: name it in `reporter`, or write it from the trace "
+                "with `aieb report TRACE --format sqlite --output FILE`"
+            )
         return _core.serialize(dict(self), name).decode()
 
     def __str__(self) -> str:

@@ -107,7 +107,7 @@ class BenchmarkRunner:
             for entry in values["reporter"]:
                 if entry["type"] in own_reporters:
                     results["files"][entry["type"]] = entry["output_file"]
-                    own_reporters[entry["type"]](entry["output_file"]).report(results)
+                    _report(own_reporters[entry["type"]], entry, results)
         if interrupted:
             raise BenchmarkInterrupted(results)
         return results
@@ -195,6 +195,19 @@ class BenchmarkRunner:
                 f"{', '.join(METRICS_REGISTRY)}, or add your class to METRICS_REGISTRY"
             )
         return wanted
+
+
+def _report(reporter: type[Any], entry: dict[str, Any], results: Results) -> None:
+    """Lets a reporter of the user's write; an error of it names what is kept."""
+    try:
+        reporter(entry["output_file"]).report(results)
+    except Exception as error:
+        raise BenchmarkError(
+            f"the reporter '{entry['type']}' failed: {type(error).__name__}: {error}\n"
+            f"The run is recorded: Results.from_trace('{results['files']['trace']}') has its "
+            "results",
+            exit_code=3,
+        ) from error
 
 
 def _attend(run: _core.Run, driver: BackendDriver | None, show: ProgressCallback | None) -> bool:

@@ -2,7 +2,9 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -87,7 +89,10 @@ class RunCommand {
     if (arguments_.dry_run) return print_plan();
     require_outputs_writable();
     const LogFile log = open_log();
-    return report(measure());
+    const InterruptGuard interrupt([this] {
+      display_.print("Stopping; what was measured is kept. Press Ctrl-C again to stop at once.");
+    });
+    return report(measure(interrupt.token()));  // a first Ctrl-C does not cut off reports either
   }
 
  private:
@@ -131,15 +136,12 @@ class RunCommand {
                     }});
   }
 
-  RunOutcome measure() {
+  RunOutcome measure(std::stop_token stop) {
     log::info(std::string("aieb ") + version() + " runs " + choice_.title());
     for (const std::string& warning : choice_.loaded.warnings) log::warning(warning);
-    const InterruptGuard interrupt([this] {
-      display_.print("Stopping; what was measured is kept. Press Ctrl-C again to stop at once.");
-    });
     RunOutcome outcome =
         run_logged({.trace_path = arguments_.trace,
-                    .stop = interrupt.token(),
+                    .stop = std::move(stop),
                     .on_progress = [this](const Progress& p) { display_.update(p); }});
     display_.clear();
     log::info("run " + outcome.results.run_id + " is recorded in " + outcome.trace_path);

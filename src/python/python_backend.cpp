@@ -34,6 +34,12 @@ Json keyword_arguments(const GenerationParams& params) {
   return out;
 }
 
+/// Absent where the class did not count, or cannot have.
+std::optional<int64_t> count_at(const Json& answer, const char* key) {
+  const auto count = optional_at<int64_t>(answer, key);
+  return count && *count >= 0 ? count : std::nullopt;
+}
+
 /// What the driver's `run` returned, into the record. Keys: ai_energy_benchmarks/_driver.py.
 void fill(RequestRecord& record, const Json& answer) {
   const bool ok = answer.value("success", true);
@@ -42,9 +48,9 @@ void fill(RequestRecord& record, const Json& answer) {
   record.error_class = ok ? "" : text_at(answer, "error_class");
   record.text = text_at(answer, "text");
   record.finish_reason = text_at(answer, "finish_reason");
-  record.prompt_tokens = optional_at<int64_t>(answer, "prompt_tokens");
-  record.output_tokens = optional_at<int64_t>(answer, "completion_tokens");
-  record.reasoning_tokens = optional_at<int64_t>(answer, "reasoning_tokens");
+  record.prompt_tokens = count_at(answer, "prompt_tokens");
+  record.output_tokens = count_at(answer, "completion_tokens");
+  record.reasoning_tokens = count_at(answer, "reasoning_tokens");
   if (answer.contains("token_ids") && answer["token_ids"].is_array()) {
     record.extra["token_ids"] = answer["token_ids"];
   }

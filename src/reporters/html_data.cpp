@@ -14,6 +14,7 @@
 #include "reporters/html_text.h"
 #include "reporters/interval_text.h"
 #include "reporters/metric_table.h"
+#include "reporters/metric_values.h"
 #include "reporters/series_json.h"
 #include "reporters/server_report.h"
 #include "reporters/text_format.h"
@@ -103,12 +104,8 @@ Json components_json(const Results& r) {
   }};
   Json out = Json::array();
   for (const auto& [component, label] : kParts) {
-    const auto found = r.measure.components.find(component);
-    const Quantity absent = r.energy_disabled
-                                ? Quantity::disabled("J")
-                                : Quantity::missing("J", "no sensor and no estimate for it");
     out.push_back(part_json(std::string(to_string(component)).c_str(), label,
-                            found == r.measure.components.end() ? absent : found->second.gross));
+                            metric_values::component_j(r, component)));
   }
   return out;
 }

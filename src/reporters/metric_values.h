@@ -17,11 +17,18 @@ MetricValue known(const std::optional<T>& value) {
 
 inline Quantity in_wh(const Quantity& energy_j) { return energy_j.scaled(1 / kJoulesPerWh, "Wh"); }
 
-inline Quantity component_wh(const Results& r, Component component) {
+/// Gross, in J. Of a GPU that is not among the components none is missed.
+inline Quantity component_j(const Results& r, Component component) {
   const auto found = r.measure.components.find(component);
-  if (found != r.measure.components.end()) return in_wh(found->second.gross);
-  return r.energy_disabled ? Quantity::disabled("Wh")
-                           : Quantity::missing("Wh", "no sensor and no estimate for it");
+  if (found != r.measure.components.end()) return found->second.gross;
+  if (r.energy_disabled) return Quantity::disabled("J");
+  return Quantity::missing("J", component == Component::kGpu
+                                    ? "no GPU took part, as far as is known"
+                                    : "no sensor and no estimate for it");
+}
+
+inline Quantity component_wh(const Results& r, Component component) {
+  return in_wh(component_j(r, component));
 }
 
 inline MetricValue mean_power_w(const Results& r) {

@@ -13,6 +13,7 @@
 #include "reporters/gpu_stats.h"
 #include "reporters/load_json.h"
 #include "reporters/metric_table.h"
+#include "reporters/metric_values.h"
 #include "reporters/repeats_json.h"
 #include "reporters/series_json.h"
 #include "reporters/server_report.h"
@@ -53,12 +54,7 @@ Json energy_json(const Results& results) {
   Json out;
   for (const Component c : {Component::kGpu, Component::kCpu, Component::kDram, Component::kNode,
                             Component::kDisk, Component::kNetwork}) {
-    const auto found = results.measure.components.find(c);
-    const Quantity absent = results.energy_disabled
-                                ? Quantity::disabled("J")
-                                : Quantity::missing("J", "no sensor and no estimate for it");
-    out[std::string(to_string(c))] =
-        to_json(found == results.measure.components.end() ? absent : found->second.gross);
+    out[std::string(to_string(c))] = to_json(metric_values::component_j(results, c));
   }
   out["total"] = to_json(results.measure.total.gross);
   return out;

@@ -1,5 +1,6 @@
 #include "runner/runner.h"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -203,6 +204,9 @@ class Run {
     out.results = analyze(read_trace(trace_path_));
     out.results.files["trace"] = trace_path_;
     if (stopped()) {
+      // Reports without a request would only take the place of those of an earlier run.
+      const auto sent = [](const RequestResult& r) { return r.record.sent_ns.has_value(); };
+      if (std::ranges::none_of(out.results.requests, sent)) throw Stopped();
       out.exit_code = ExitCode::kInterrupted;
     } else if (failure_) {
       out.exit_code = failure_->exit_code();

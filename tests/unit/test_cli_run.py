@@ -224,6 +224,33 @@ def test_ctrl_c_ends_the_check_of_a_server_that_does_not_answer(tmp_path: Path) 
     assert "stopped before anything was measured" in errors
 
 
+def test_a_run_without_an_answer_leaves_the_reports_of_an_earlier_one(tmp_path: Path) -> None:
+    with fake_server() as endpoint:
+        write_config(tmp_path, endpoint)
+        assert aieb(tmp_path, "run", "config.yaml", "--json", "r.json").returncode == 0
+        before = (tmp_path / "r.json").read_text(), (tmp_path / "results" / "r.csv").read_text()
+        process = start_aieb(tmp_path, "run", "config.yaml", "--json", "r.json", "metrics.idle_s=9")
+        errors = interrupt_after_a_second(process)
+    assert process.returncode == 130, errors
+    assert "stopped before anything was measured" in errors
+    after = (tmp_path / "r.json").read_text(), (tmp_path / "results" / "r.csv").read_text()
+    assert after == before
+
+
+def test_ctrl_c_ends_a_tokenizer_that_does_not_answer(tmp_path: Path) -> None:
+    with silent_server() as address:
+        write_config(tmp_path, f"http://{address}/v1")
+        process = start_aieb(
+            tmp_path,
+            "run",
+            "config.yaml",
+            "scenario.dataset_name=null",
+            "scenario.synthetic.input_tokens.mean=20",
+        )
+        errors = interrupt_after_a_second(process)
+    assert process.returncode == 130, errors
+
+
 def test_ctrl_c_ends_a_download_that_makes_no_progress(tmp_path: Path) -> None:
     with silent_server() as address:
         process = start_aieb(

@@ -19,7 +19,7 @@ from python_harness import PROMPTS, clean_environment, config_values
 
 from ai_energy_benchmarks.backends.base import Backend
 from ai_energy_benchmarks.config.parser import BenchmarkConfig, ConfigParser
-from ai_energy_benchmarks.errors import BenchmarkInterrupted, SetupError
+from ai_energy_benchmarks.errors import BenchmarkError, BenchmarkInterrupted, SetupError
 from ai_energy_benchmarks.metrics import METRICS_REGISTRY
 from ai_energy_benchmarks.reporters import REPORTER_REGISTRY
 from ai_energy_benchmarks.runner import BACKEND_REGISTRY, BenchmarkRunner
@@ -207,6 +207,35 @@ def test_a_failing_collector_costs_only_its_values(
     assert "no such counter" in results["collected"]["broken"]["error"]
     assert "no such counter" in caplog.text
     assert results["summary"]["successful_prompts"] == PROMPTS
+
+
+def test_a_failing_reporter_is_named_with_what_is_kept(tmp_path: Path) -> None:
+    class Broken:
+        def __init__(self, output_file: str) -> None:
+            pass
+
+        def report(self, results: Any) -> None:
+            raise KeyError("no such column")
+
+    BACKEND_REGISTRY["own"] = OwnBackend
+    REPORTER_REGISTRY["broken"] = Broken
+    config = config_of(tmp_path)
+    config.reporter.type = "broken"
+    with pytest.raises(BenchmarkError, match="reporter 'broken' failed: KeyError") as caught:
+        BenchmarkRunner(config).run()
+    (trace,) = Path("benchmark_output/runs").glob("*.db")
+    assert str(trace) in str(caught.value)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_token_count_that_cannot_be_is_unknown(tmp_path: Path) -> None:
+    class Miscounting(OwnBackend):
+        def answer(self, prompt: str, reasoning: Any, arguments: dict[str, Any]) -> Any:
+            return {"text": "a", "prompt_tokens": 2, "completion_tokens": -5}
+
+    BACKEND_REGISTRY["own"] = Miscounting
+    results = BenchmarkRunner(config_of(tmp_path)).run()
+    assert results["per_prompt_results"][0]["completion_tokens"] is None
 
 
 def blocks(language: str) -> list[str]:

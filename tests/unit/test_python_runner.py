@@ -195,6 +195,8 @@ def test_results_become_data_frames_and_other_formats(path: str) -> None:
     assert list(frame["success"]) == [True] * PROMPTS
     assert results.to_dataframe("summary")["total_prompts"][0] == PROMPTS
     assert "fake-model" in results.to_format("markdown")
+    with pytest.raises(ConfigError, match="sqlite is a database"):
+        results.to_format("sqlite")
     assert f"{PROMPTS} ok, 0 failed" in str(results)
     energy = results.energy["total"]
     assert energy.unit == "J"

@@ -1,5 +1,6 @@
 #include "backends/vllm/chunk.h"
 
+#include <cmath>
 #include <cstring>
 
 #include <simdjson.h>
@@ -20,9 +21,13 @@ std::string_view text_of(od::value value) {
                                                : std::string_view();
 }
 
+/// A count; absent for what cannot be one, which would else end in rates and energies per token.
 std::optional<int64_t> count_of(od::value value) {
+  constexpr double kMost = 1e15;  // some are durations in ns
   if (value.type() != od::json_type::number) return std::nullopt;
-  return int64_t{value.get_int64()};
+  const double number = value.get_double();
+  if (!(number >= 0) || number > kMost || number != std::floor(number)) return std::nullopt;
+  return static_cast<int64_t>(number);
 }
 
 /// The count under `key` of an object such as prompt_tokens_details, which may be null.

@@ -56,6 +56,17 @@ TEST_F(ChunkTest, sees_tool_text_only_where_there_is_some) {
   EXPECT_FALSE(chunk.choices[0].has_text());
 }
 
+TEST_F(ChunkTest, takes_a_count_that_cannot_be_for_unknown) {
+  for (const char* count : {"-3", "1e300", "9223372036854775807", "1.5", "\"7\"", "null"}) {
+    ASSERT_TRUE(
+        parse(std::string(R"({"usage":{"prompt_tokens":4.0,"completion_tokens":)") + count + "}}"))
+        << count;
+    ASSERT_TRUE(chunk.usage) << count;
+    EXPECT_EQ(chunk.usage->prompt_tokens, 4) << count;
+    EXPECT_EQ(chunk.usage->completion_tokens, std::nullopt) << count;
+  }
+}
+
 TEST_F(ChunkTest, reads_usage_with_and_without_choices_and_details) {
   ASSERT_TRUE(
       parse(R"({"choices":[],"usage":{"prompt_tokens":34,"total_tokens":50,)"
