@@ -81,6 +81,31 @@ Quantity with_interval(Quantity q, const MetricInterval* interval) {
   return q;
 }
 
+/// Of the energy of one run.
+Basis basis_of(const Results& r) {
+  const Quantity& total = r.measure.total.gross;
+  if (!total.known()) return Basis::kUnknown;
+  bool estimated = total.source == Source::kEstimated;
+  bool measured = false;
+  for (const auto& [component, energy] : r.measure.components) {
+    if (!in_total(component) || !energy.gross.known()) continue;
+    (energy.gross.source == Source::kEstimated ? estimated : measured) = true;
+  }
+  if (!estimated) return Basis::kMeasured;
+  return measured ? Basis::kPartlyEstimated : Basis::kEstimated;
+}
+
+std::vector<std::string> estimated_components(const Results& a, const Results& b) {
+  std::set<std::string> names;
+  for (const Results* r : {&a, &b}) {
+    for (const auto& [component, energy] : r->measure.components) {
+      if (!in_total(component) || energy.gross.source != Source::kEstimated) continue;
+      names.emplace(to_string(component));
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
 void judge(MetricComparison& metric) {
   const Quantity& d = metric.difference;
   if (!d.known() || d.uncertainty() <= 0) return;
@@ -90,7 +115,11 @@ void judge(MetricComparison& metric) {
 
 MetricComparison compare_quantities(std::string key, std::string label, const Quantity& a,
                                     const Quantity& b) {
-  MetricComparison metric{std::move(key), std::move(label), a, b, {}, {}, Verdict::kUnknown};
+  MetricComparison metric;
+  metric.key = std::move(key);
+  metric.label = std::move(label);
+  metric.a = a;
+  metric.b = b;
   metric.difference.unit = a.unit;
   if (a.known() && b.known()) {
     metric.difference.value = *b.value - *a.value;
@@ -166,14 +195,17 @@ void add_energy(Comparison& out, const Results& a, const Results& b) {
           systematic_of_difference(a.measure, per_joule(in_a, a), b.measure, per_joule(in_b, b));
     }
     judge(metric);
+    if (metric.difference.known()) metric.basis = out.energy;
     out.metrics.push_back(std::move(metric));
   }
 }
 
 void add_performance(Comparison& out, const Results& a, const Results& b) {
   const auto add = [&](const char* key, const char* label, const Quantity& x, const Quantity& y) {
-    out.metrics.push_back(compare_with_intervals(key, label, key, x, y, a, b));
-    judge(out.metrics.back());
+    MetricComparison& metric =
+        out.metrics.emplace_back(compare_with_intervals(key, label, key, x, y, a, b));
+    judge(metric);
+    if (metric.difference.known()) metric.basis = Basis::kMeasured;
   };
   add("ttft_s", "time to first token, mean", mean_of(a.ttft_s, "s"), mean_of(b.ttft_s, "s"));
   add("tpot_s", "time per output token, mean", mean_of(a.tpot_s, "s"), mean_of(b.tpot_s, "s"));
@@ -220,10 +252,44 @@ std::string gpus_of(const Results& r) {
   return names;
 }
 
+bool asks_a_server(const Results& r) { return text_at(r.backend_info, "engine") == "server"; }
+
+/// Where the model runs. A server's "device" is its endpoint, which says nothing of a device.
+std::string device_of(const Results& r) {
+  return asks_a_server(r) ? "" : text_at(r.backend_info, "device");
+}
+
+std::string endpoint_of(const Results& r) {
+  return asks_a_server(r) ? text_at(r.backend_info, "device") : "";
+}
+
+/// "gpu1" of "http://gpu1:8000/v1"; empty on this machine.
+std::string remote_host(const std::string& endpoint) {
+  const size_t scheme = endpoint.find("://");
+  if (scheme == std::string::npos) return "";  // a Unix socket
+  const size_t begin = scheme + 3;
+  const std::string authority = endpoint.substr(begin, endpoint.find('/', begin) - begin);
+  const size_t colon = authority.rfind(':');
+  const bool has_port =
+      colon != std::string::npos && authority.find(']', colon) == std::string::npos;
+  const std::string host = has_port ? authority.substr(0, colon) : authority;
+  const bool loopback = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  return loopback ? "" : host;
+}
+
+/// Nothing, or that the runs asked servers at two addresses.
+void note_endpoints(Comparison& out, const Results& a, const Results& b) {
+  const std::string in_a = endpoint_of(a);
+  const std::string in_b = endpoint_of(b);
+  if (in_a.empty() || in_b.empty() || in_a == in_b) return;
+  out.notes.push_back("other endpoint: " + in_a + " against " + in_b +
+                      "; whether the same machine and sensors were behind both is for you to know");
+}
+
 const Fact kFacts[] = {
     {"backend", [](const Results& r) { return r.backend; }},
     {"engine", [](const Results& r) { return r.engine; }},
-    {"device", [](const Results& r) { return text_at(r.backend_info, "device"); }},
+    {"device", device_of},
     {"data type", [](const Results& r) { return text_at(r.backend_info, "dtype"); }},
     {"CPU", [](const Results& r) { return text_at(r.environment, "cpu_model"); }},
     {"GPUs", gpus_of},
@@ -257,6 +323,29 @@ std::string_view to_string(Verdict verdict) {
   return "unknown";
 }
 
+std::string_view to_string(Basis basis) {
+  switch (basis) {
+    case Basis::kMeasured:
+      return "measured";
+    case Basis::kPartlyEstimated:
+      return "partly estimated";
+    case Basis::kEstimated:
+      return "estimated";
+    case Basis::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+bool has_measurement(Basis basis) {
+  return basis == Basis::kMeasured || basis == Basis::kPartlyEstimated;
+}
+
+Basis common_basis(Basis a, Basis b) {
+  if (a == Basis::kUnknown || b == Basis::kUnknown) return Basis::kUnknown;
+  return a == b ? a : Basis::kPartlyEstimated;
+}
+
 bool same_host(const Results& a, const Results& b) {
   const std::string host = text_at(a.environment, "host");
   return !host.empty() && host == text_at(b.environment, "host");
@@ -275,7 +364,9 @@ Quantity energy_difference(const WindowEnergy& a, double scale_a, const WindowEn
 
 Comparison compare(const Results& a, const Results& b) {
   Comparison out;
-  out.same_sensors = same_host(a, b);
+  out.same_sensors = same_host(a, b) && remote_host(endpoint_of(a)) == remote_host(endpoint_of(b));
+  out.energy = common_basis(basis_of(a), basis_of(b));
+  out.estimated = estimated_components(a, b);
   add_energy(out, a, b);
   add_performance(out, a, b);
   for (const Fact& fact : kFacts) {
@@ -285,6 +376,7 @@ Comparison compare(const Results& a, const Results& b) {
     out.not_comparable.push_back(std::string(fact.label) + ": " + (in_a.empty() ? "none" : in_a) +
                                  " against " + (in_b.empty() ? "none" : in_b));
   }
+  note_endpoints(out, a, b);
   return out;
 }
 

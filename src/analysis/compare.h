@@ -17,6 +17,17 @@ enum class Verdict {
 };
 std::string_view to_string(Verdict verdict);
 
+/// What is known of both runs' values, best first. A model's estimate is not a measurement,
+/// whatever its uncertainty says.
+enum class Basis { kMeasured, kPartlyEstimated, kEstimated, kUnknown };
+std::string_view to_string(Basis basis);
+
+/// Whether a sensor saw any of it.
+bool has_measurement(Basis basis);
+
+/// Of what rests on both.
+Basis common_basis(Basis a, Basis b);
+
 /// One metric of two runs.
 struct MetricComparison {
   std::string key;    ///< e.g. "energy_per_output_token_j"
@@ -26,14 +37,19 @@ struct MetricComparison {
   Quantity difference;          ///< b − a
   std::optional<double> ratio;  ///< b / a
   Verdict verdict = Verdict::kUnknown;
+  Basis basis = Basis::kUnknown;
 };
 
 /// Two runs side by side.
 struct Comparison {
   std::vector<MetricComparison> metrics;
   bool same_sensors = false;  ///< both on one host: what its sensors are off by cancels largely
-  int pairs = 0;              ///< of runs measured in turn (analysis/paired.h); 0: two runs
+  Basis energy = Basis::kUnknown;      ///< of every metric that follows from the total energy
+  std::vector<std::string> estimated;  ///< components of it that a model estimated: "cpu", "dram"
+  int pairs = 0;                   ///< of runs measured in turn (analysis/paired.h); 0: two runs
+  std::vector<std::string> order;  ///< of each pair: "A B" or "B A"
   std::vector<std::string> not_comparable;  ///< what differs besides what is compared, in words
+  std::vector<std::string> notes;           ///< what differs and is no reason not to compare
 };
 
 /// Compares b with a.
@@ -46,6 +62,9 @@ struct Comparison {
 /// errors add in quadrature, with the degrees of freedom of Welch and Satterthwaite. A mean latency
 /// without one carries twice its standard error, an energy its sensors' random part; a rate without
 /// one has no verdict.
+///
+/// Servers are compared wherever they listen: another endpoint is a note. Behind another host name
+/// it is not taken for the same sensors.
 Comparison compare(const Results& a, const Results& b);
 
 /// Whether both were measured on one host, whose name is known.

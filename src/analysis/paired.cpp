@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "analysis/statistics.h"
 #include "core/random.h"
@@ -39,6 +38,19 @@ std::vector<Quantity> column(const std::vector<Comparison>& pairs, size_t row,
   return out;
 }
 
+Basis basis_of(const std::vector<Comparison>& pairs, size_t row) {
+  Basis out = pairs.front().metrics[row].basis;
+  for (const Comparison& pair : pairs) out = common_basis(out, pair.metrics[row].basis);
+  return out;
+}
+
+/// Appends the lines of `more` that were not said yet.
+void add_new(std::vector<std::string>& lines, const std::vector<std::string>& more) {
+  for (const std::string& line : more) {
+    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(line);
+  }
+}
+
 MetricComparison paired_metric(const std::vector<Comparison>& pairs, size_t row) {
   MetricComparison out = pairs.front().metrics[row];
   out.a = mean_of(column(pairs, row, &MetricComparison::a));
@@ -46,6 +58,7 @@ MetricComparison paired_metric(const std::vector<Comparison>& pairs, size_t row)
   out.difference = mean_of(column(pairs, row, &MetricComparison::difference));
   out.ratio.reset();
   out.verdict = Verdict::kUnknown;
+  out.basis = basis_of(pairs, row);
   if (!out.difference.known()) return out;
   if (*out.a.value != 0) out.ratio = *out.b.value / *out.a.value;
   const double uncertainty = out.difference.uncertainty();
@@ -65,12 +78,12 @@ Comparison compare_paired(std::span<const Results> a, std::span<const Results> b
   for (size_t row = 0; row < out.metrics.size(); ++row) {
     out.metrics[row] = paired_metric(pairs, row);
   }
-  std::set<std::string> said(out.not_comparable.begin(), out.not_comparable.end());
   for (const Comparison& pair : pairs) {
     out.same_sensors = out.same_sensors && pair.same_sensors;
-    for (const std::string& reason : pair.not_comparable) {
-      if (said.insert(reason).second) out.not_comparable.push_back(reason);
-    }
+    out.energy = common_basis(out.energy, pair.energy);
+    add_new(out.estimated, pair.estimated);
+    add_new(out.not_comparable, pair.not_comparable);
+    add_new(out.notes, pair.notes);
   }
   return out;
 }

@@ -68,12 +68,44 @@ PairedPlan paired_plan(const CompareArguments& arguments) {
           arguments.pause_s};
 }
 
+/// Before anything is measured: nobody should wait for A to learn that B cannot run.
+void require_runnable(const BenchmarkConfig& config, const char* letter,
+                      const std::stop_token& stop) {
+  RunOptions options;
+  options.stop = stop;
+  try {
+    check_benchmark(config, options);
+  } catch (const Stopped&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(error.exit_code(), std::string("nothing was measured: ") + letter + " (" +
+                                       config.name + ") cannot run: " + error.what());
+  }
+}
+
+ComparedRuns compared_pairs(PairedResults results, const PairedPlan& plan) {
+  if (results.a.size() < 2) {
+    throw Error(ExitCode::kInterrupted,
+                "stopped before two pairs were measured: there is nothing to compare. The traces "
+                "of what was run are in " +
+                    plan.a.output_dir + "/runs");
+  }
+  ComparedRuns compared;
+  compared.against_first.push_back(compare_paired(results.a, results.b));
+  compared.against_first.front().order = std::move(results.order);
+  compared.runs.push_back(std::move(results.a.front()));
+  compared.runs.push_back(std::move(results.b.front()));
+  return compared;
+}
+
 ComparedRuns measure(const CompareArguments& arguments) {
   const PairedPlan plan = paired_plan(arguments);
   ProgressDisplay display(arguments.quiet);
   const InterruptGuard interrupt([&display] {
     display.print("Stopping; complete pairs are compared. Press Ctrl-C again to stop at once.");
   });
+  require_runnable(plan.a, "A", interrupt.token());
+  require_runnable(plan.b, "B", interrupt.token());
   const PairedHooks hooks{.run =
                               [&](const BenchmarkConfig& config) {
                                 RunOptions options;
@@ -90,17 +122,7 @@ ComparedRuns measure(const CompareArguments& arguments) {
                           .stop = interrupt.token()};
   PairedResults results = measure_pairs(plan, hooks);
   display.clear();
-  if (results.a.size() < 2) {
-    throw ConfigError(
-        "fewer than two pairs were measured: there is nothing to compare. The traces "
-        "of what was run are in " +
-        plan.a.output_dir + "/runs");
-  }
-  ComparedRuns compared;
-  compared.against_first.push_back(compare_paired(results.a, results.b));
-  compared.runs.push_back(std::move(results.a.front()));
-  compared.runs.push_back(std::move(results.b.front()));
-  return compared;
+  return compared_pairs(std::move(results), plan);
 }
 
 ComparedRuns load(const CompareArguments& arguments) {
@@ -125,10 +147,12 @@ std::string text_of(const ComparedRuns& compared, bool json) {
 }
 
 ExitCode compare_runs(const CompareArguments& arguments) {
+  if (!arguments.html.empty()) require_writable(arguments.html);
   const ComparedRuns compared = arguments.run ? measure(arguments) : load(arguments);
   if (!arguments.force && !arguments.run) refuse_incomparable(compared);
-  if (!arguments.html.empty()) write_file(arguments.html, comparison_page(compared));
+  // The numbers first: they are there even though the page cannot be written.
   std::fputs(text_of(compared, arguments.json).c_str(), stdout);
+  if (!arguments.html.empty()) write_file(arguments.html, comparison_page(compared));
   return ExitCode::kOk;
 }
 

@@ -33,7 +33,23 @@ const MetricComparison* verdict_metric(const Comparison& comparison) {
   return nullptr;
 }
 
-std::string conclusion(Verdict verdict) {
+/// What may be said of a difference that no sensor saw.
+std::string conclusion_of_estimate(Verdict verdict) {
+  const std::string basis =
+      "Estimated, not measured: the model follows the CPU's load and the time";
+  switch (verdict) {
+    case Verdict::kDifferent:
+      return "more than its uncertainty. " + basis +
+             "; take it for a difference in those, not in joules that were drawn";
+    case Verdict::kNotDistinguishable:
+      return "within its uncertainty: no difference is shown. " + basis;
+    case Verdict::kUnknown:
+      return "of unknown uncertainty. " + basis;
+  }
+  return "";
+}
+
+std::string conclusion_of_measurement(Verdict verdict) {
   switch (verdict) {
     case Verdict::kDifferent:
       return "more than its uncertainty: the difference is real";
@@ -45,17 +61,30 @@ std::string conclusion(Verdict verdict) {
   return "";
 }
 
-/// "−7.6 %*" of a metric against the first run; the star is a difference that is real.
+std::string conclusion(const MetricComparison& m, const Comparison& comparison) {
+  if (m.basis == Basis::kEstimated) return conclusion_of_estimate(m.verdict);
+  const std::string out = conclusion_of_measurement(m.verdict);
+  if (m.basis != Basis::kPartlyEstimated) return out;
+  const std::string parts = "(" + joined(comparison.estimated, ", ") + ")";
+  if (m.verdict == Verdict::kDifferent) {
+    return out + " as far as its estimated part " + parts + " is right";
+  }
+  return out + "; a part of it is estimated " + parts;
+}
+
+/// "−7.6 %*" of a metric against the first run; the star is more than its uncertainty.
 std::string change_mark(const MetricComparison& m) {
   if (!m.ratio) return "";
   return fmt::format(" {:+.1f} %{}", (*m.ratio - 1) * 100,
                      m.verdict == Verdict::kDifferent ? "*" : "");
 }
 
-std::string value_of(const Quantity& q) {
+std::string value_of(Quantity q) {
   if (!q.known()) return "unknown";
-  if (q.unit == "s") return duration_text(*q.value);
-  return q.uncertainty() > 0 ? readable_text(q) : number_text(*q.value) + " " + q.unit;
+  const bool bare = q.uncertainty() <= 0;
+  if (q.unit == "s" && bare && *q.value >= 0) return duration_text(*q.value);
+  if (q.unit == "s" && std::abs(*q.value) < 1) q = q.scaled(1e3, "ms");
+  return bare ? number_text(*q.value) + " " + q.unit : readable_text(q);
 }
 
 Json interval_of(const Quantity& q) {
@@ -63,6 +92,33 @@ Json interval_of(const Quantity& q) {
           {"uncertainty", q.known() ? Json(q.uncertainty()) : Json(nullptr)},
           {"text", value_of(q)},
           {"reason", q.reason}};
+}
+
+/// What the row rests on in all comparisons that know it.
+Basis basis_of_row(const ComparedRuns& compared, size_t row) {
+  Basis out = Basis::kUnknown;
+  for (const Comparison& comparison : compared.against_first) {
+    const Basis basis = comparison.metrics[row].basis;
+    if (basis == Basis::kUnknown) continue;
+    out = out == Basis::kUnknown ? basis : common_basis(out, basis);
+  }
+  return out;
+}
+
+std::string label_of_row(const ComparedRuns& compared, size_t row) {
+  return row_label(compared.against_first.front().metrics[row].label, basis_of_row(compared, row));
+}
+
+/// Null where no sensor measured what is compared.
+Json same_sensors(const ComparedRuns& compared) {
+  bool measured = false;
+  bool same = true;
+  for (const Comparison& comparison : compared.against_first) {
+    if (!has_measurement(comparison.energy)) continue;
+    measured = true;
+    same = same && comparison.same_sensors;
+  }
+  return measured ? Json(same) : Json(nullptr);
 }
 
 Json row_json(const ComparedRuns& compared, size_t row) {
@@ -74,9 +130,13 @@ Json row_json(const ComparedRuns& compared, size_t row) {
     cell["change"] = m.ratio ? Json(*m.ratio - 1) : Json(nullptr);
     cell["difference"] = m.difference.known() ? Json(value_of(m.difference)) : Json(nullptr);
     cell["verdict"] = to_string(m.verdict);
+    cell["source"] = to_string(m.basis);
     cells.push_back(std::move(cell));
   }
-  return {{"key", first.key}, {"label", first.label}, {"unit", first.a.unit}, {"cells", cells}};
+  return {{"key", first.key},
+          {"label", label_of_row(compared, row)},
+          {"unit", first.a.unit},
+          {"cells", cells}};
 }
 
 Json run_json(const Results& r, size_t index) {
@@ -97,6 +157,9 @@ Json notes_json(const ComparedRuns& compared) {
     for (const std::string& reason : compared.against_first[i].not_comparable) {
       out.push_back(run_letter(i + 1) + " and A differ in more than what is compared: " + reason);
     }
+    for (const std::string& note : compared.against_first[i].notes) {
+      out.push_back(run_letter(i + 1) + " and A: " + note);
+    }
   }
   return out;
 }
@@ -111,14 +174,15 @@ std::string run_letter(size_t index) {
 
 std::string verdict_sentence(const ComparedRuns& compared, size_t index) {
   const std::string name = run_letter(index);
-  const MetricComparison* m = verdict_metric(compared.against_first.at(index - 1));
+  const Comparison& comparison = compared.against_first.at(index - 1);
+  const MetricComparison* m = verdict_metric(comparison);
   if (m == nullptr) {
     return "The energy of A or of " + name + " is not known: they cannot be compared in it.";
   }
   const double change = (*m->ratio - 1) * 100;
   return fmt::format("{} used {:.1f} % {} {} than A ({}), {}.", name, std::abs(change),
                      change < 0 ? "less" : "more", m->label, readable_text(m->difference),
-                     conclusion(m->verdict));
+                     conclusion(*m, comparison));
 }
 
 std::string comparison_table(const ComparedRuns& compared, const TerminalStyle& style) {
@@ -133,7 +197,7 @@ std::string comparison_table(const ComparedRuns& compared, const TerminalStyle& 
   TextTable table(heads);
   for (size_t row = 0; row < compared.against_first.front().metrics.size(); ++row) {
     const MetricComparison& first = compared.against_first.front().metrics[row];
-    std::vector<std::string> cells = {first.label, value_of(first.a)};
+    std::vector<std::string> cells = {label_of_row(compared, row), value_of(first.a)};
     for (const Comparison& comparison : compared.against_first) {
       const MetricComparison& m = comparison.metrics[row];
       cells.push_back(value_of(m.b) + change_mark(m));
@@ -170,12 +234,12 @@ std::string comparison_page(const ComparedRuns& compared) {
   for (size_t row = 0; row < compared.against_first.front().metrics.size(); ++row) {
     rows.push_back(row_json(compared, row));
   }
-  const bool same = std::ranges::all_of(compared.against_first, &Comparison::same_sensors);
   return html_page("Comparison of " + std::to_string(compared.runs.size()) + " runs", "compare",
                    {{"runs", runs},
                     {"rows", rows},
                     {"sentences", sentences},
-                    {"same_sensors", same},
+                    {"same_sensors", same_sensors(compared)},
+                    {"pairs", pairs_text(compared.against_first.front())},
                     {"notes", notes_json(compared)}});
 }
 

@@ -46,7 +46,27 @@ std::string run_line(const char* name, const Results& r, const TerminalStyle& st
 
 std::string run_title(const Results& r) { return r.run_id.empty() ? r.name : r.run_id; }
 
+/// How the errors of the sensors count; empty where no sensor measured the energy of both.
+std::string sensor_line(const Comparison& comparison) {
+  if (!has_measurement(comparison.energy)) return "";
+  return comparison.same_sensors
+             ? "Measured by the same sensors: what they are off by cancels largely.\n"
+             : "Measured by different sensors: their errors count in full.\n";
+}
+
 }  // namespace
+
+std::string row_label(const std::string& label, Basis basis) {
+  const bool by_a_model = basis == Basis::kEstimated || basis == Basis::kPartlyEstimated;
+  return by_a_model ? label + ", " + std::string(to_string(basis)) : label;
+}
+
+std::string pairs_text(const Comparison& comparison) {
+  if (comparison.pairs == 0) return "";
+  const std::string order = joined(comparison.order, ", ");
+  return fmt::format("{} pairs of runs measured in turn{}", comparison.pairs,
+                     order.empty() ? "" : " (" + order + ")");
+}
 
 std::string comparison_text(const Results& a, const Results& b, const Comparison& comparison,
                             const TerminalStyle& style) {
@@ -54,22 +74,19 @@ std::string comparison_text(const Results& a, const Results& b, const Comparison
   TextTable table({"", "A", "B", "B − A", "change", "differ?"});
   for (const MetricComparison& m : comparison.metrics) {
     const bool ms = better_in_ms(m);
-    table.add({m.label, value_text(m.a, ms), value_text(m.b, ms), value_text(m.difference, ms),
-               change_text(m), verdict_text(m.verdict)});
+    table.add({row_label(m.label, m.basis), value_text(m.a, ms), value_text(m.b, ms),
+               value_text(m.difference, ms), change_text(m), verdict_text(m.verdict)});
   }
   out += table.text();
   out += "\nyes: larger than its uncertainty (95 %). not shown: may be chance.\n";
   if (comparison.pairs > 0) {
-    out += fmt::format(
-        "Means of {} pairs of runs measured in turn; B − A is the mean over the "
-        "pairs.\n",
-        comparison.pairs);
+    out += "Means of " + pairs_text(comparison) + "; B − A is the mean over the pairs.\n";
   }
-  out += comparison.same_sensors
-             ? "Measured by the same sensors: what they are off by cancels largely.\n"
-             : "Measured by different sensors: their errors count in full.\n";
-  for (const std::string& reason : comparison.not_comparable) {
-    out += toned("warning: ", Tone::kWarning, style) + reason + "\n";
+  out += sensor_line(comparison);
+  for (const auto* lines : {&comparison.not_comparable, &comparison.notes}) {
+    for (const std::string& line : *lines) {
+      out += toned("warning: ", Tone::kWarning, style) + line + "\n";
+    }
   }
   return out;
 }
@@ -83,13 +100,17 @@ Json comparison_json(const Results& a, const Results& b, const Comparison& compa
                        {"b", to_json(m.b)},
                        {"difference", to_json(m.difference)},
                        {"ratio", m.ratio ? Json(*m.ratio) : Json(nullptr)},
-                       {"verdict", to_string(m.verdict)}});
+                       {"verdict", to_string(m.verdict)},
+                       {"source", to_string(m.basis)}});
   }
   return {{"a", run_title(a)},
           {"b", run_title(b)},
-          {"same_sensors", comparison.same_sensors},
+          {"same_sensors",
+           has_measurement(comparison.energy) ? Json(comparison.same_sensors) : Json(nullptr)},
           {"pairs", comparison.pairs},
+          {"order", comparison.order},
           {"not_comparable", comparison.not_comparable},
+          {"notes", comparison.notes},
           {"metrics", metrics}};
 }
 

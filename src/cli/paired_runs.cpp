@@ -34,12 +34,17 @@ PairedResults measure_pairs(const PairedPlan& plan, const PairedHooks& hooks) {
       if (begun) sleep_unless_stopped(plan.pause_s, hooks.stop);
       if (hooks.stop.stop_requested()) return out;
       begun = true;
-      both.push_back(measured(plan, hooks, is_a, pair));
+      try {
+        both.push_back(measured(plan, hooks, is_a, pair));
+      } catch (const Stopped&) {
+        return out;
+      }
       if (hooks.stop.stop_requested()) return out;
     }
     const bool first = a_first[static_cast<size_t>(pair)];
     out.a.push_back(std::move(both[first ? 0 : 1]));
     out.b.push_back(std::move(both[first ? 1 : 0]));
+    out.order.emplace_back(first ? "A B" : "B A");
   }
   return out;
 }

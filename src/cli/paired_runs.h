@@ -29,6 +29,7 @@ struct PairedHooks {
 struct PairedResults {
   std::vector<Results> a;
   std::vector<Results> b;
+  std::vector<std::string> order;  ///< of each pair: "A B" or "B A"
 };
 
 /// Measures the pairs, each run an ordinary one with a trace of its own. Stops early, with the

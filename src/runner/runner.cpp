@@ -70,7 +70,6 @@ class Run {
     return outcome();
   }
 
- private:
   void prepare() {
     const StopScope stoppable(options_.stop);
     // What is wrong in these is said before a data set is fetched or a model loaded.
@@ -82,6 +81,7 @@ class Run {
     backend_->validate();
   }
 
+ private:
   void open_trace() {
     trace_path_ = options_.trace_path.empty() ? run_trace_path(config_.output_dir, run_id_)
                                               : options_.trace_path;
@@ -245,6 +245,10 @@ class Run {
 };
 
 }  // namespace
+
+void check_benchmark(const BenchmarkConfig& config, const RunOptions& options) {
+  Run(config, options).prepare();
+}
 
 RunOutcome run_benchmark(const BenchmarkConfig& config, const RunOptions& options) {
   return Run(config, options).execute();

@@ -58,6 +58,10 @@ struct RunOutcome {
   std::string error;  ///< why the measurement ended early; empty when it did not
 };
 
+/// What `run_benchmark` does before it measures or loads anything: checks the configuration, plans
+/// the prompts and has the backend look at its model or ask its server. Throws as that does.
+void check_benchmark(const BenchmarkConfig& config, const RunOptions& options);
+
 /// Runs one benchmark: validate, load, idle, warm-up, measure, report to the trace, analyse.
 /// Throws Error when no result could be had; requests that failed are data in the results.
 RunOutcome run_benchmark(const BenchmarkConfig& config, const RunOptions& options);

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_harness import aieb, assert_fails, fake_server
+from cli_harness import aieb, assert_fails, fake_server, start_aieb
 
 PROMPTS = 4
 
@@ -135,10 +137,10 @@ def test_configurations_are_measured_in_turn_and_compared_in_pairs(folder: Path)
     assert result.returncode == 0, result.stderr
     comparison = json.loads(result.stdout)
     assert comparison["pairs"] == 3
+    assert comparison["order"] == ["A B", "B A", "A B"]
     metrics = {m["key"]: m for m in comparison["metrics"]}
     assert metrics["e2e_s"]["verdict"] == "larger than its uncertainty"
-    traces = sorted((folder / "benchmark_output" / "runs").glob("*.db"))
-    names = ["slow" if "slow_test" in t.name else "fast" for t in traces]
+    names = ["slow" if "slow_test" in t.name else "fast" for t in traces(folder)]
     assert sorted(names) == ["fast"] * 3 + ["slow"] * 3
 
 
@@ -146,3 +148,68 @@ def test_an_interleaved_comparison_needs_two_files_and_two_pairs(folder: Path) -
     assert_fails(aieb(folder, "compare", "--run", "config.yaml"), 2)
     one_pair = aieb(folder, "compare", "--run", "config.yaml", "config.yaml", "--repeats", "1")
     assert_fails(one_pair, 2, "at least 2")
+
+
+def traces(folder: Path) -> list[Path]:
+    return list((folder / "benchmark_output" / "runs").glob("*.db"))
+
+
+def test_an_interleaved_comparison_measures_nothing_when_one_side_cannot_run(folder: Path) -> None:
+    wrong = (folder / "config.yaml").read_text().replace("fake-model", "other/model")
+    (folder / "wrong.yaml").write_text(wrong)
+    result = aieb(folder, "compare", "--run", "config.yaml", "wrong.yaml", "-q")
+    assert_fails(result, 5, "nothing was measured: B", "other/model")
+    assert not traces(folder)
+
+
+def test_an_interleaved_comparison_measures_nothing_for_a_page_without_a_place(
+    folder: Path,
+) -> None:
+    page = "prompts.jsonl/page.html"
+    result = aieb(folder, "compare", "--run", "config.yaml", "config.yaml", "--html", page)
+    assert_fails(result, 3, page)
+    assert not traces(folder)
+
+
+def test_an_interleaved_comparison_that_is_stopped_before_two_pairs_is_code_130(
+    folder: Path,
+) -> None:
+    process = start_aieb(folder, "compare", "--run", "config.yaml", "config.yaml")
+    while not traces(folder):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert "stopped before two pairs were measured" in errors
+
+
+def test_a_comparison_is_shown_even_though_its_page_cannot_be_written(folder: Path) -> None:
+    run(folder)
+    result = aieb(folder, "compare", "latest", "latest", "--html", "/dev/full")
+    assert result.returncode == 3, result.stderr
+    assert "time to first token, mean" in result.stdout
+
+
+def test_two_servers_that_differ_by_their_endpoint_are_compared_with_a_note(folder: Path) -> None:
+    run(folder, "name=first_server")
+    with fake_server("--ttft-ms", "4", "--itl-ms", "1") as other:
+        run(folder, "name=second_server", f"backend.endpoint={other}")
+    names = ("first_server", "second_server")
+    result = aieb(folder, "compare", *names, "--html", "page.html")
+    assert result.returncode == 0, result.stderr
+    assert "warning: other endpoint: " in result.stdout
+    assert "other endpoint: " in (folder / "page.html").read_text()
+    document = json.loads(aieb(folder, "compare", *names, "--json").stdout)
+    assert document["not_comparable"] == []
+    assert other in document["notes"][0]
+
+
+def test_a_comparison_names_no_sensors_where_nothing_was_measured(folder: Path) -> None:
+    run(folder, "metrics.enabled=false")
+    assert "sensors" not in aieb(folder, "compare", "latest", "latest").stdout
+    document = json.loads(aieb(folder, "compare", "latest", "latest", "--json").stdout)
+    assert document["same_sensors"] is None
+    assert {m["source"] for m in document["metrics"] if m["key"].startswith("energy")} == {
+        "unknown"
+    }

@@ -209,5 +209,7 @@ def test_a_comparison_draws_the_trade_offs(browser: Any, tmp_path: Path) -> None
             assert visit.problems == []
             assert visit.requests == [visit.url]
             assert visit.page.locator("#pareto .mark").count() == 6
-            assert "C used 50.0 % less" in visit.page.locator("main").inner_text()
+            text = visit.page.locator("main").inner_text()
+            assert "C used 50.0 % less" in text
+            assert "C − A: " in text
             assert visit.page.evaluate("document.documentElement.scrollWidth") <= width

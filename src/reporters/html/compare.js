@@ -59,27 +59,38 @@ function paretoSection(d) {
     () => later.forEach((draw) => draw())];
 }
 
-const VERDICTS = { "larger than its uncertainty": "real", "not distinguishable": "not distinguishable", unknown: "uncertainty unknown" };
+const LARGER = "larger than its uncertainty";
+const VERDICTS = { [LARGER]: "real", "not distinguishable": "not distinguishable", unknown: "uncertainty unknown" };
 
-function compareCell(cell, first) {
-  const change = first || cell.change === null || cell.change === undefined ? null
-    : el("div", { class: cell.verdict === "larger than its uncertainty" ? "yes" : "no" },
-      `${cell.change < 0 ? "−" : "+"}${Math.abs(cell.change * 100).toFixed(1)} %, ${VERDICTS[cell.verdict]}`);
-  return el("td", { title: cell.reason || "" }, cell.text, change);
+// A difference of estimates is never called real.
+function verdictText(cell) {
+  return cell.verdict === LARGER && cell.source !== "measured" ? LARGER : VERDICTS[cell.verdict];
+}
+
+function compareCell(cell, letter) {
+  if (letter === "A" || cell.change === null) return el("td", { title: cell.reason || "" }, cell.text);
+  return el("td", {}, cell.text, cell.difference === null ? null : el("div", {}, `${letter} − A: ${cell.difference}`),
+    el("div", { class: cell.verdict === LARGER ? "yes" : "no" },
+      `${cell.change < 0 ? "−" : "+"}${Math.abs(cell.change * 100).toFixed(1)} %, ${verdictText(cell)}`));
+}
+
+function sensorsText(same) {
+  if (same === null) return "";
+  return same ? "measured by the same sensors: what they are off by cancels largely" : "measured by different sensors: their errors count in full";
 }
 
 function comparePage(d) {
   const [pareto, draw] = paretoSection(d);
   const table = el("div", { class: "panel scroll" }, el("table", { class: "compare" },
     el("thead", {}, el("tr", {}, el("th", {}, ""), d.runs.map((r) => el("th", {}, `${r.letter}  ${r.name}`)))),
-    el("tbody", {}, d.rows.map((row) => el("tr", {}, el("td", {}, row.label), row.cells.map((cell, i) => compareCell(cell, i === 0)))))));
+    el("tbody", {}, d.rows.map((row) => el("tr", {}, el("td", {}, row.label), row.cells.map((cell, i) => compareCell(cell, d.runs[i].letter)))))));
   const runs = el("dl", { class: "pairs" }, d.runs.map((r) => [el("dt", {}, r.letter),
     el("dd", {}, `${r.name}, ${r.model}, ${r.backend}, ${r.prompts.toLocaleString("en-US")} prompts answered, ${r.started.replace("T", " ")}`)]));
   document.getElementById("page").replaceChildren(...[
     el("header", {}, el("p", { class: "overline" }, "Comparison"), el("h1", {}, d.runs.length === 2 ? d.runs.map((r) => r.name).join(" and ") : `${d.runs.length} runs`)),
     d.sentences.map((s) => el("p", { class: "lead" }, s)), notices(d.notes),
-    section("runs", "Runs", d.same_sensors ? "measured by the same sensors: what they are off by cancels largely" : "measured by different sensors: their errors count in full", runs),
-    section("numbers", "Side by side", "changes are against A; real: larger than its 95 % uncertainty", table), pareto,
+    section("runs", "Runs", sensorsText(d.same_sensors), runs),
+    section("numbers", "Side by side", `${d.pairs ? `means of ${d.pairs}; ` : ""}changes are against A; real: larger than its 95 % uncertainty`, table), pareto,
     el("footer", {}, "This page is one file and asks nothing of the network.")].flat().filter(Boolean));
   draw();
 }

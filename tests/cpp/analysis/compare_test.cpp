@@ -8,6 +8,7 @@
 namespace aieb {
 namespace {
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -124,6 +125,68 @@ TEST(Compare, the_spread_of_repeats_replaces_the_sensors_random_part) {
   EXPECT_EQ(energy.verdict, Verdict::kNotDistinguishable);
   // Scaled from a repeat to the run: 4·30/√4 each, 6 degrees of freedom, t = 2.447.
   EXPECT_NEAR(energy.difference.random, 2.447 * 60 * std::sqrt(2.0), 0.1);
+}
+
+Results of_server(const char* endpoint) {
+  Results r = run(1000);
+  r.backend = "vllm";
+  r.backend_info = {{"engine", "server"}, {"device", endpoint}};
+  return r;
+}
+
+TEST(Compare, another_endpoint_is_a_note_and_no_reason_against_comparing) {
+  const Comparison ports =
+      compare(of_server("http://127.0.0.1:1/v1"), of_server("http://127.0.0.1:2/v1"));
+  EXPECT_THAT(ports.not_comparable, IsEmpty());
+  EXPECT_THAT(ports.notes, ElementsAre(HasSubstr("other endpoint: http://127.0.0.1:1/v1 against "
+                                                 "http://127.0.0.1:2/v1; whether")));
+  EXPECT_TRUE(ports.same_sensors);
+  EXPECT_THAT(compare(of_server("http://a/v1"), of_server("http://a/v1")).notes, IsEmpty());
+}
+
+TEST(Compare, servers_on_other_hosts_are_not_taken_for_the_same_sensors) {
+  const Results here = of_server("http://localhost:8000/v1");
+  EXPECT_TRUE(compare(here, of_server("unix:/run/vllm.sock")).same_sensors);
+  EXPECT_TRUE(compare(here, of_server("http://[::1]:8001/v1")).same_sensors);
+  EXPECT_TRUE(compare(of_server("http://g1:1/v1"), of_server("http://g1:2/v1")).same_sensors);
+  EXPECT_FALSE(compare(of_server("http://g1:1/v1"), of_server("http://g2:1/v1")).same_sensors);
+}
+
+TEST(Compare, the_device_of_an_engine_in_this_process_must_be_the_same) {
+  Results gpu = run(1000);
+  Results cpu = run(1000);
+  gpu.backend_info = {{"engine", "native"}, {"device", "cuda"}};
+  cpu.backend_info = {{"engine", "native"}, {"device", "cpu"}};
+  EXPECT_THAT(compare(gpu, cpu).not_comparable, ElementsAre("device: cuda against cpu"));
+}
+
+/// Memory beside the run's CPU, by a model.
+Results with_estimated_memory() {
+  Results r = run(1000);
+  r.measure.components[Component::kDram] = r.measure.components[Component::kCpu];
+  r.measure.components[Component::kDram].gross.source = Source::kEstimated;
+  return r;
+}
+
+TEST(Compare, tells_measured_energy_from_estimates) {
+  Results estimated = with_estimated_memory();
+  estimated.measure.components.erase(Component::kCpu);
+  EXPECT_EQ(compare(run(1000), run(1000)).energy, Basis::kMeasured);
+  const Comparison partly = compare(with_estimated_memory(), with_estimated_memory());
+  EXPECT_EQ(partly.energy, Basis::kPartlyEstimated);
+  EXPECT_THAT(partly.estimated, ElementsAre("dram"));
+  const Comparison wholly = compare(estimated, estimated);
+  EXPECT_EQ(metric(wholly, "total_energy_j").basis, Basis::kEstimated);
+  EXPECT_EQ(metric(wholly, "e2e_s").basis, Basis::kUnknown) << "was not observed";
+}
+
+TEST(Compare, energy_that_was_not_measured_rests_on_nothing) {
+  Results disabled = run(1000);
+  disabled.measure = {};
+  disabled.measure.total.gross = Quantity::disabled("J");
+  const Comparison comparison = compare(disabled, disabled);
+  EXPECT_EQ(comparison.energy, Basis::kUnknown);
+  EXPECT_FALSE(has_measurement(comparison.energy));
 }
 
 TEST(Compare, lists_what_differs_besides_the_runs) {

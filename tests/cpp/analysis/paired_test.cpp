@@ -68,6 +68,16 @@ TEST(Paired, a_metric_that_one_run_does_not_know_has_no_verdict) {
   EXPECT_EQ(energy.difference.reason, "unplugged");
 }
 
+TEST(Paired, one_estimated_run_makes_its_metric_partly_estimated) {
+  const std::vector<Results> a = {run(1000, 1), run(1000, 1)};
+  std::vector<Results> b = {run(1090, 1), run(1100, 1)};
+  b[1].measure.total.gross.source = Source::kEstimated;
+  const Comparison comparison = compare_paired(a, b);
+  EXPECT_EQ(comparison.energy, Basis::kPartlyEstimated);
+  EXPECT_EQ(metric(comparison, "total_energy_j").basis, Basis::kPartlyEstimated);
+  EXPECT_EQ(metric(comparison, "output_tokens_per_s").basis, Basis::kMeasured);
+}
+
 TEST(PairedOrder, alternates_or_is_drawn_from_the_seed) {
   EXPECT_THAT(paired_order(4, "abba", 7), ElementsAre(true, false, true, false));
   const std::vector<bool> drawn = paired_order(40, "random", 7);

@@ -47,6 +47,47 @@ TEST(ComparisonMany, says_which_run_used_less_and_whether_that_is_real) {
   EXPECT_THAT(verdict_sentence(c, 2), HasSubstr("no difference is shown"));
 }
 
+/// The same numbers from a model instead of sensors.
+Results estimated(Results r) {
+  r.measure.total.gross.source = Source::kEstimated;
+  for (auto& [component, energy] : r.measure.components) energy.gross.source = Source::kEstimated;
+  return r;
+}
+
+TEST(ComparisonMany, never_calls_a_difference_of_estimates_real) {
+  const ComparedRuns c =
+      compared({estimated(scaled_run(1, "a")), estimated(scaled_run(0.5, "half"))});
+  EXPECT_THAT(verdict_sentence(c, 1), HasSubstr("more than its uncertainty. Estimated, not"));
+  EXPECT_THAT(verdict_sentence(c, 1), Not(HasSubstr("is real")));
+  EXPECT_THAT(comparison_table(c, {}), HasSubstr("energy per output token, estimated"));
+  EXPECT_THAT(comparison_page(c), HasSubstr("\"same_sensors\":null"));
+}
+
+TEST(ComparisonMany, says_which_part_of_a_difference_is_estimated) {
+  const ComparedRuns c = compared({scaled_run(1, "a"), scaled_run(0.5, "half")});
+  EXPECT_THAT(verdict_sentence(c, 1), HasSubstr("real as far as its estimated part (dram) is"));
+  EXPECT_THAT(comparison_table(c, {}), HasSubstr("energy per output token, partly estimated"));
+}
+
+TEST(ComparisonMany, shows_latencies_and_their_differences_with_their_uncertainty) {
+  Results a = scaled_run(1, "a");
+  Results b = scaled_run(1, "b");
+  a.intervals.clear();
+  b.intervals.clear();
+  a.ttft_s = Distribution{100, 0.50, 0.10};
+  b.ttft_s = Distribution{100, 0.60, 0.10};
+  const std::string page = comparison_page(compared({a, b}));
+  EXPECT_THAT(page, HasSubstr("\"text\":\"500 ± 20 ms\""));
+  EXPECT_THAT(page, HasSubstr("\"difference\":\"100 ± 28 ms\""));
+}
+
+TEST(ComparisonMany, the_page_tells_the_pairs_and_their_order) {
+  ComparedRuns c = compared({scaled_run(1, "a"), scaled_run(2, "b")});
+  c.against_first[0].pairs = 2;
+  c.against_first[0].order = {"A B", "B A"};
+  EXPECT_THAT(comparison_page(c), HasSubstr("2 pairs of runs measured in turn (A B, B A)"));
+}
+
 TEST(ComparisonMany, makes_no_claim_about_unknown_energy) {
   EXPECT_THAT(verdict_sentence(compared({scaled_run(1, "a"), bare_results()}), 1),
               HasSubstr("cannot be compared"));
