@@ -22,6 +22,7 @@
 #include "analysis/warnings.h"
 #include "analysis/windows.h"
 #include "core/clock.h"
+#include "core/error.h"
 
 namespace aieb {
 namespace {
@@ -337,6 +338,15 @@ class Analysis {
 
 }  // namespace
 
-Results analyze(Trace trace) { return Analysis(std::move(trace)).run(); }
+Results analyze(Trace trace) {
+  const std::string path = trace.path;
+  try {
+    return Analysis(std::move(trace)).run();
+  } catch (const Json::exception& error) {
+    if (path.empty()) throw;
+    throw DataError("'" + path + "' is not a readable trace: a value in it has the wrong type (" +
+                    error.what() + ")");
+  }
+}
 
 }  // namespace aieb

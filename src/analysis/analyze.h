@@ -9,6 +9,7 @@ namespace aieb {
 /// trace gives the same results. docs/metrics.md defines every number.
 ///
 /// Taken by value: pass an rvalue to spare the copy of the requests.
+/// Throws DataError when the file that the trace was read from is damaged.
 Results analyze(Trace trace);
 
 }  // namespace aieb

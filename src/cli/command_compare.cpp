@@ -146,8 +146,17 @@ std::string text_of(const ComparedRuns& compared, bool json) {
   return comparison_text(a, b, first, stdout_style()) + verdict_sentence(compared, 1) + "\n";
 }
 
+void refuse_page_over_a_run(const CompareArguments& arguments) {
+  for (const std::string& run : arguments.runs) {
+    refuse_overwriting(arguments.html, {arguments.run ? run : find_run(run, arguments.output_dir)});
+  }
+}
+
 ExitCode compare_runs(const CompareArguments& arguments) {
-  if (!arguments.html.empty()) require_writable(arguments.html);
+  if (!arguments.html.empty()) {
+    refuse_page_over_a_run(arguments);
+    require_writable(arguments.html);
+  }
   const ComparedRuns compared = arguments.run ? measure(arguments) : load(arguments);
   if (!arguments.force && !arguments.run) refuse_incomparable(compared);
   // The numbers first: they are there even though the page cannot be written.

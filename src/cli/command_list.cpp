@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -41,7 +42,7 @@ std::vector<std::string> row(const std::string& path) {
         r.is_monitor() ? "-" : count_text(r.successful_prompts) + "/" + count_text(r.total_prompts),
         known_or_dash(r, "total_energy_wh"),
         known_or_dash(r, "energy_per_output_token_j")};
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     return {name, "unreadable", error.what(), "-", "-", "-"};
   }
 }
@@ -69,7 +70,8 @@ Action declare_list(CLI::App& app) {
   const auto arguments = std::make_shared<ListArguments>();
   add_output_dir_option(app, arguments->output_dir);
   app.add_option("-n,--count", arguments->count, "How many of the newest runs to show (20)")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   return [arguments] { return list(*arguments); };
 }
 

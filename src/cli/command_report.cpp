@@ -12,6 +12,7 @@
 #include "config/parser.h"
 #include "core/error.h"
 #include "core/trace_data.h"
+#include "reporters/file_output.h"
 #include "reporters/reporter.h"
 #include "reporters/terminal.h"
 #include "reporters/write.h"
@@ -65,6 +66,7 @@ Results with_series(const std::string& path, const ReportArguments& arguments) {
 ExitCode report(const ReportArguments& arguments) {
   const Reporter reporter = chosen_reporter(arguments.format);
   const std::string run = find_run(arguments.run, arguments.output_dir);
+  refuse_overwriting(arguments.output, {run, arguments.carbon_series});
   const Results results =
       arguments.carbon_series.empty() ? load_results(run) : with_series(run, arguments);
   if (!arguments.output.empty() && arguments.output != "-") {

@@ -118,9 +118,19 @@ class RunCommand {
 
   /// Before anything slow happens: nobody should wait for results that have no place.
   void require_outputs_writable() const {
-    require_reports_writable(config());
-    if (!arguments_.json.empty() && arguments_.json != kStdout) require_writable(arguments_.json);
-    if (!arguments_.trace.empty()) require_writable(arguments_.trace);
+    std::vector<OtherOutput> own;
+    if (writes_json_file()) own.push_back({"--json", arguments_.json});
+    if (!arguments_.trace.empty()) own.push_back({"--trace", arguments_.trace});
+    const std::vector<std::string> sources = {choice_.path, config().scenario.dataset_name};
+    for (const OtherOutput& output : own) refuse_overwriting(output.path, sources);
+    for (const ReporterConfig& reporter : config().reporters) {
+      refuse_overwriting(reporter.output_file, sources);
+    }
+    require_reports_writable(config(), own);
+  }
+
+  [[nodiscard]] bool writes_json_file() const {
+    return !arguments_.json.empty() && arguments_.json != kStdout;
   }
 
   LogFile open_log() {
@@ -171,14 +181,22 @@ class RunCommand {
     return outcome.exit_code;
   }
 
+  /// What cannot be written costs nothing else.
   void write_all(Results& results, const std::string& trace_path) const {
     const std::filesystem::path log = std::filesystem::path(config().output_dir) / "benchmark.log";
     results.files["log"] = log.string();
-    if (!arguments_.json.empty() && arguments_.json != kStdout) {
-      results.files["json_document"] = arguments_.json;
-    }
-    write_reports(results, config(), trace_path);
-    if (results.files.contains("json_document")) write_file(arguments_.json, json_report(results));
+    if (writes_json_file()) results.files["json_document"] = arguments_.json;
+    std::string failures;
+    const auto attempt = [&failures](const auto& write) {
+      try {
+        write();
+      } catch (const Error& error) {
+        failures += (failures.empty() ? "" : "\n") + std::string(error.what());
+      }
+    };
+    attempt([&] { write_reports(results, config(), trace_path); });
+    if (writes_json_file()) attempt([&] { write_file(arguments_.json, json_report(results)); });
+    if (!failures.empty()) throw EnvironmentError(failures);
   }
 
   /// With `--json -` stdout belongs to the document, and the table goes to stderr.

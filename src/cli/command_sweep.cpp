@@ -236,7 +236,9 @@ class SweepCommand {
 
   void require_outputs_writable() const {
     for (const std::string& path : {arguments_.json, arguments_.csv, arguments_.html}) {
-      if (!path.empty() && path != kStdout) require_writable(path);
+      if (path.empty() || path == kStdout) continue;
+      refuse_overwriting(path, {request_.config.path, first_.scenario.dataset_name});
+      require_writable(path);
     }
   }
 

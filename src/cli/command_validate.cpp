@@ -9,7 +9,8 @@
 #include "cli/config_choice.h"
 #include "config/parser.h"
 #include "exporters/source_check.h"
-#include "reporters/reporter.h"
+#include "http/url.h"
+#include "reporters/write.h"
 #include "runner/load_shape.h"
 #include "runner/run_carbon.h"
 
@@ -44,14 +45,15 @@ ExitCode validate(const ValidateArguments& arguments) {
   const std::vector<exporters::SourceSpec> sources =
       exporters::source_specs(loaded.config.metrics.sources);
   check_carbon(loaded.config);
-  for (const ReporterConfig& reporter : loaded.config.reporters) find_reporter(reporter.type);
+  const BackendConfig& backend = loaded.config.backend;
+  if (backend.type != "pytorch") http::Endpoint::parse(backend.endpoint);
+  refuse_shared_reports(loaded.config);
   for (const std::string& warning : loaded.warnings) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   }
   if (arguments.print) {
     std::puts(to_public_json(loaded.config).dump(2).c_str());
   } else {
-    const BackendConfig& backend = loaded.config.backend;
     std::printf("%s is valid: %s on %s, %d prompts of %s\n", sorted.path.c_str(),
                 backend.model.c_str(), backend.type.c_str(), loaded.config.scenario.num_samples,
                 loaded.config.scenario.dataset_name.c_str());

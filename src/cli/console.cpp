@@ -1,13 +1,17 @@
 #include "cli/console.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/error.h"
+#include "core/text.h"
 #include "core/version.h"
 
 namespace aieb::cli {
@@ -39,8 +43,19 @@ TerminalStyle stdout_style() {
 
 void print_error(std::string_view message) {
   const TerminalStyle style{.color = console_of(STDERR_FILENO).color};
-  const std::string text = toned("error:", Tone::kBad, style) + " " + std::string(message) + "\n";
+  const std::string text =
+      toned("error:", Tone::kBad, style) + " " + printable(message, "\n\t") + "\n";
   std::fputs(text.c_str(), stderr);
+}
+
+void require_stdout_written() {
+  errno = 0;
+  const bool flushed = std::fflush(stdout) == 0;
+  if (flushed && std::ferror(stdout) == 0) return;
+  const std::string reason = errno == 0 ? "" : std::string(": ") + std::strerror(errno);
+  throw EnvironmentError("cannot write to stdout" + reason +
+                         ". What was printed is not complete: free space where it goes, or send it "
+                         "elsewhere. A run that was recorded is kept: aieb report latest");
 }
 
 void print_internal_error(std::string_view message) {

@@ -25,4 +25,8 @@ void print_error(std::string_view message);
 /// The same for what should never happen, with a request to report it.
 void print_internal_error(std::string_view message);
 
+/// Throws EnvironmentError when something that was printed to stdout did not get there: a full disk
+/// behind a redirection is told to nobody else.
+void require_stdout_written();
+
 }  // namespace aieb::cli

@@ -10,7 +10,9 @@ int main(int argc, char** argv) {
   using namespace aieb;
   try {
     const cli::Action action = cli::parse_command_line(argc, argv);
-    return static_cast<int>(action());
+    const ExitCode code = action();
+    cli::require_stdout_written();
+    return static_cast<int>(code);
   } catch (const Error& error) {
     cli::print_error(error.what());
     return static_cast<int>(error.exit_code());

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
+
 namespace aieb {
 namespace {
 
@@ -35,7 +37,7 @@ std::string describe_plan(const Plan& plan) {
   const Json& d = plan.description;
   std::string text;
   const auto line = [&](std::string_view label, const std::string& value) {
-    text += fmt::format("{:<12}{}\n", label, value);
+    text += fmt::format("{:<12}{}\n", label, printable(value));
   };
   line("benchmark", d["name"].get<std::string>());
   line("backend", listed(d["backend"]));

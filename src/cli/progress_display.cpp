@@ -6,6 +6,7 @@
 
 #include "cli/progress_line.h"
 #include "core/clock.h"
+#include "core/text.h"
 
 namespace aieb::cli {
 namespace {
@@ -35,7 +36,7 @@ void ProgressDisplay::print(std::string_view text) {
   const std::lock_guard lock(mutex_);
   const std::string live = shown_;
   erase_line();
-  const std::string line = std::string(text) + "\n" + live;
+  const std::string line = printable(text, "\n\t") + "\n" + live;
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
   shown_ = live;

@@ -50,9 +50,16 @@ void add_output_dir_option(CLI::App& app, std::string& output_dir) {
 
 std::vector<std::string> recorded_runs(const std::string& output_dir) {
   std::vector<std::string> out;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(fs::path(output_dir) / "runs", error)) {
-    if (entry.path().extension() == ".db") out.push_back(entry.path().string());
+  const fs::path folder = fs::path(output_dir) / "runs";
+  try {
+    if (!fs::exists(folder)) return out;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".db") out.push_back(entry.path().string());
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw EnvironmentError("the runs in " + folder.string() +
+                           " cannot be read: " + error.code().message() +
+                           ". Make it a folder that may be read, or name another --output-dir");
   }
   std::ranges::sort(out);
   return out;

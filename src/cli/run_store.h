@@ -18,6 +18,7 @@ std::string default_output_dir();
 void add_output_dir_option(CLI::App& app, std::string& output_dir);
 
 /// Paths of the traces below `<output_dir>/runs`, oldest first. Names begin with the time.
+/// Throws EnvironmentError when that folder cannot be read.
 std::vector<std::string> recorded_runs(const std::string& output_dir);
 
 /// The trace or results document that a person means by `name`: a path, `latest`, or a part of the

@@ -17,6 +17,45 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
+namespace {
+
+std::string escape_of(unsigned char c) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  switch (c) {
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return {'\\', 'x', kHex[c >> 4], kHex[c & 0xf]};
+  }
+}
+
+/// U+0080 to U+009F in UTF-8: to some terminals the same as ESC and a letter.
+bool is_c1_control(std::string_view text) {
+  return text.size() >= 2 && text[0] == '\xc2' && static_cast<unsigned char>(text[1]) >= 0x80 &&
+         static_cast<unsigned char>(text[1]) < 0xa0;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, std::string_view kept) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (is_c1_control(text.substr(i))) {
+      out += escape_of(static_cast<unsigned char>(text[++i]));
+    } else if ((c < 0x20 || c == 0x7f) && kept.find(text[i]) == std::string_view::npos) {
+      out += escape_of(c);
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::string percent_encoded(std::string_view text, std::string_view kept) {
   constexpr std::string_view kUnreserved =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";

@@ -15,4 +15,8 @@ std::string lower_case(std::string_view text);
 /// their bytes (RFC 3986, section 2).
 std::string percent_encoded(std::string_view text, std::string_view kept = {});
 
+/// Text of others as a terminal may show it: control characters but those of `kept` are written as
+/// \n, \r, \t or \xNN, so that none of them moves the cursor or hides what is shown.
+std::string printable(std::string_view text, std::string_view kept = {});
+
 }  // namespace aieb

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,10 +27,15 @@ constexpr const char* kCollected = "collected";       ///< JSON: {collector: wha
 constexpr const char* kProtocol = "protocol";         ///< JSON: config/protocol.h, resolved
 constexpr const char* kPlan = "plan";                 ///< JSON: prompts, seed, dataset, batch size
 constexpr const char* kFiles = "files";               ///< JSON: {label: path} of every file written
+
+/// Those that hold JSON.
+constexpr std::array kDocuments = {kConfig,    kEnvironment, kBackendInfo, kCarbon, kMissing,
+                                   kCollected, kProtocol,    kPlan,        kFiles};
 }  // namespace meta
 
 /// A whole trace in memory: the only input of analysis. Vectors are in time (or id) order.
 struct Trace {
+  std::string path;  ///< of the file that it was read from; empty for one that is in memory only
   std::map<std::string, std::string> meta;
   std::vector<ClockPair> clock;
   std::vector<Phase> phases;

@@ -218,4 +218,23 @@ void require_writable(const std::string& path) {
   if (::access(existing.c_str(), needed) != 0) fail(target, errno);
 }
 
+bool name_one_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  if (fs::exists(a, error) && fs::exists(b, error)) {
+    return !is_special(a) && fs::equivalent(a, b, error);
+  }
+  return fs::weakly_canonical(fs::absolute(a, error), error) ==
+         fs::weakly_canonical(fs::absolute(b, error), error);
+}
+
+void refuse_overwriting(const std::string& output, const std::vector<std::string>& sources) {
+  std::error_code ignored;
+  if (!fs::exists(output, ignored)) return;
+  for (const std::string& source : sources) {
+    if (!fs::is_regular_file(source, ignored) || !name_one_file(output, source)) continue;
+    throw ConfigError("writing to " + output + " would overwrite " + source +
+                      ", which this command reads: name another file to write");
+  }
+}
+
 }  // namespace aieb

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace aieb {
 
@@ -20,5 +21,13 @@ std::optional<std::string> append_rows(const std::string& path, std::string_view
 
 /// Throws EnvironmentError when a file could not be made at `path`; touches nothing.
 void require_writable(const std::string& path);
+
+/// Whether two paths name one file, which need not be there yet. Devices and pipes are never one:
+/// both outputs go through.
+bool name_one_file(const std::string& a, const std::string& b);
+
+/// Throws ConfigError when writing to `output` would destroy one of `sources`, files that the
+/// command reads. Names that are no files (a data set of the hub, none at all) are passed over.
+void refuse_overwriting(const std::string& output, const std::vector<std::string>& sources);
 
 }  // namespace aieb

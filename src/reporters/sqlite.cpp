@@ -206,4 +206,12 @@ void add_to_database(const std::string& path, std::string_view bytes) {
   execute(db.get(), "COMMIT", what);
 }
 
+void require_database(const std::string& path) {
+  const Connection db = open(path, SQLITE_OPEN_READWRITE);
+  for (const char* table : kTables) {
+    execute(db.get(), "SELECT run_id FROM main." + std::string(table) + " LIMIT 1",
+            "cannot add runs to " + path);
+  }
+}
+
 }  // namespace aieb

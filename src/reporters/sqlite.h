@@ -16,4 +16,7 @@ std::string sqlite_report(const Results& results);
 /// Throws EnvironmentError when it cannot be written, or is no database of this kind.
 void add_to_database(const std::string& path, std::string_view bytes);
 
+/// Throws EnvironmentError when add_to_database would refuse the file at `path`; changes nothing.
+void require_database(const std::string& path);
+
 }  // namespace aieb

@@ -75,6 +75,24 @@ std::vector<Output> plan_outputs(const BenchmarkConfig& config, int64_t started_
   return out;
 }
 
+std::vector<OtherOutput> places_of(const std::vector<Output>& outputs) {
+  std::vector<OtherOutput> places;
+  for (const Output& output : outputs) places.push_back({output.label, output.path});
+  return places;
+}
+
+/// The second would replace the first, or add its row once more.
+void refuse_shared_files(const std::vector<OtherOutput>& files) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (!name_one_file(files[i].path, files[j].path)) continue;
+      throw ConfigError("the outputs " + files[j].label + " and " + files[i].label +
+                        " would be written to one file, " + files[i].path +
+                        ": give each its own (reporter.output_file of a report)");
+    }
+  }
+}
+
 }  // namespace
 
 void write_report(const Reporter& reporter, const Results& results, const std::string& path) {
@@ -118,8 +136,21 @@ Json write_reports(Results& results, const BenchmarkConfig& config, const std::s
   return files;
 }
 
-void require_reports_writable(const BenchmarkConfig& config) {
-  for (const Output& output : plan_outputs(config, wall_ns())) require_writable(output.path);
+void require_reports_writable(const BenchmarkConfig& config,
+                              const std::vector<OtherOutput>& others) {
+  const std::vector<Output> outputs = plan_outputs(config, wall_ns());
+  std::vector<OtherOutput> files = places_of(outputs);
+  files.insert(files.end(), others.begin(), others.end());
+  refuse_shared_files(files);
+  for (const OtherOutput& file : files) require_writable(file.path);
+  for (const Output& output : outputs) {
+    const bool adds = output.reporter.mode == WriteMode::kAddToDatabase;
+    if (adds && fs::is_regular_file(output.path)) require_database(output.path);
+  }
+}
+
+void refuse_shared_reports(const BenchmarkConfig& config) {
+  refuse_shared_files(places_of(plan_outputs(config, wall_ns())));
 }
 
 }  // namespace aieb

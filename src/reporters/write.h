@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "core/json.h"
@@ -19,8 +20,20 @@ Json write_reports(Results& results, const BenchmarkConfig& config, const std::s
 /// Throws EnvironmentError.
 void write_report(const Reporter& reporter, const Results& results, const std::string& path);
 
-/// Throws EnvironmentError when one of those files could not be written: asked before a run, so
-/// that nobody waits for a benchmark whose results have no place.
-void require_reports_writable(const BenchmarkConfig& config);
+/// A file that is written beside the reports, and what asks for it: "--json".
+struct OtherOutput {
+  std::string label;
+  std::string path;
+};
+
+/// Throws EnvironmentError when one of those files could not be written, and ConfigError when two
+/// of them, or one and one of `others`, would be the same file: asked before a run, so that nobody
+/// waits for a benchmark whose results have no place.
+void require_reports_writable(const BenchmarkConfig& config,
+                              const std::vector<OtherOutput>& others = {});
+
+/// The part of that which the configuration alone decides. Throws ConfigError for an unknown
+/// reporter, too.
+void refuse_shared_reports(const BenchmarkConfig& config);
 
 }  // namespace aieb

@@ -1,6 +1,7 @@
 #include "trace/reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -39,11 +40,26 @@ void read_meta(Database& db, Trace& trace) {
 void check_version(const Trace& trace) {
   const auto it = trace.meta.find(meta::kSchemaVersion);
   if (it == trace.meta.end()) throw std::invalid_argument("it has no schema_version");
-  const int version = std::stoi(it->second);
+  const char* end = it->second.data() + it->second.size();
+  int version = 0;
+  const auto read = std::from_chars(it->second.data(), end, version);
+  if (read.ec != std::errc() || read.ptr != end) {
+    throw std::invalid_argument("its schema_version '" + it->second + "' is no number");
+  }
   if (version <= schema::kVersion) return;
   throw EnvironmentError("a newer version of this tool wrote the trace (schema version " +
                          it->second + ", this one reads up to " + std::to_string(schema::kVersion) +
                          "): update aieb");
+}
+
+/// Found here, a damaged document is an error that names the file.
+void check_documents(const Trace& trace) {
+  for (const char* key : meta::kDocuments) {
+    const auto it = trace.meta.find(key);
+    if (it != trace.meta.end() && !Json::accept(it->second)) {
+      throw std::invalid_argument(std::string("its meta value '") + key + "' is not valid JSON");
+    }
+  }
 }
 
 void read_clock(Database& db, Trace& trace) {
@@ -168,6 +184,7 @@ Trace read_file(const std::string& path) {
   Trace trace;
   read_meta(db, trace);
   check_version(trace);
+  check_documents(trace);
   read_clock(db, trace);
   read_phases(db, trace);
   read_requests(db, trace);
@@ -199,6 +216,15 @@ bool needs_copy(int sqlite_code) {
   return sqlite_code == SQLITE_CANTOPEN || sqlite_code == SQLITE_READONLY;
 }
 
+Trace read_file_or_copy(const std::string& path) {
+  try {
+    return read_file(path);
+  } catch (const SqliteError& error) {
+    if (!needs_copy(error.code())) throw;
+    return read_copy(path);
+  }
+}
+
 }  // namespace
 
 Trace read_trace(const std::string& path) {
@@ -210,12 +236,9 @@ Trace read_trace(const std::string& path) {
     throw EnvironmentError("the trace '" + path + "' may not be read: chmod +r '" + path + "'");
   }
   try {
-    try {
-      return read_file(path);
-    } catch (const SqliteError& error) {
-      if (!needs_copy(error.code())) throw;
-      return read_copy(path);
-    }
+    Trace trace = read_file_or_copy(path);
+    trace.path = path;
+    return trace;
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {

@@ -124,12 +124,13 @@ class Probe {
     const size_t shown = std::min(facts_.models.size(), kListedModels);
     for (size_t i = 0; i < shown; ++i) {
       const bool mark = facts_.models[i] == nearest;
-      list += fmt::format("\n  {}{}", facts_.models[i], mark ? "   <- most like it" : "");
+      list +=
+          fmt::format("\n  {}{}", printable(facts_.models[i]), mark ? "   <- most like it" : "");
     }
     if (shown < facts_.models.size()) {
       list += fmt::format("\n  … and {} more", facts_.models.size() - shown);
-      if (list.find(nearest + "   <-") == std::string::npos) {
-        list += fmt::format("\n  {}   <- most like it", nearest);
+      if (list.find("   <-") == std::string::npos) {
+        list += fmt::format("\n  {}   <- most like it", printable(nearest));
       }
     }
     throw ServerError(

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/trace_builder.h"
+#include "core/error.h"
 
 namespace aieb {
 namespace {
@@ -318,6 +319,20 @@ TEST(Analyze, an_empty_trace_gives_empty_results) {
   EXPECT_EQ(r.total_prompts, 0);
   EXPECT_FALSE(r.measure.total.gross.known());
   EXPECT_FALSE(r.ttft_s);
+}
+
+TEST(Analyze, a_value_of_the_wrong_type_names_the_file_that_holds_it) {
+  TraceBuilder b = simple_run();
+  b.meta(meta::kConfig, {{"metrics", {{"enabled", "x"}}}});
+  Trace trace = b.trace();
+  EXPECT_THROW(analyze(trace), Json::exception) << "it was never in a file";
+  trace.path = "runs/t.db";
+  try {
+    analyze(trace);
+    FAIL() << "no error";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("runs/t.db"));
+  }
 }
 
 TEST(Analyze, identifies_the_run) {

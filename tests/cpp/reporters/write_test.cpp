@@ -127,6 +127,27 @@ TEST(RequireReportsWritable, finds_an_unusable_place_before_the_run) {
   EXPECT_THROW(require_reports_writable(config), EnvironmentError);
 }
 
+TEST(RequireReportsWritable, refuses_two_outputs_in_one_file) {
+  const TemporaryFolder folder;
+  BenchmarkConfig config = config_in(folder);
+  config.reporters = {{"html", folder / "r"}, {"json", folder / "x/../r"}};
+  EXPECT_THROW(require_reports_writable(config), ConfigError);
+  config.reporters = {{"html", "/dev/null"}, {"json", "/dev/null"}};
+  EXPECT_NO_THROW(require_reports_writable(config));
+  config.reporters = {{"json", folder / "r"}};
+  EXPECT_THROW(require_reports_writable(config, {{"--json", folder / "r"}}), ConfigError);
+}
+
+TEST(RequireReportsWritable, finds_a_file_that_is_no_database_of_runs) {
+  const TemporaryFolder folder;
+  BenchmarkConfig config = config_in(folder);
+  config.reporters = {{"sqlite", folder / "r.db"}};
+  write_report(find_reporter("sqlite"), sample_results(), folder / "r.db");
+  EXPECT_NO_THROW(require_reports_writable(config));
+  write_text(folder / "r.db", "a diary");
+  EXPECT_THROW(require_reports_writable(config), EnvironmentError);
+}
+
 TEST(RequireReportsWritable, refuses_an_unknown_reporter) {
   const TemporaryFolder folder;
   BenchmarkConfig config = config_in(folder);

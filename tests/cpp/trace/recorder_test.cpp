@@ -322,6 +322,18 @@ TEST(Reader, refuses_a_newer_schema_and_says_so) {
               HasSubstr("newer version"));
 }
 
+TEST(Reader, names_the_file_and_the_value_that_is_damaged) {
+  const TempFolder folder;
+  for (const char* key : {meta::kConfig, meta::kSchemaVersion}) {
+    const auto recorder = TraceRecorder::create(folder.file(std::string(key) + ".db"));
+    recorder->set_meta(key, "{trunc");
+    recorder->close();
+    const std::string message = message_of<DataError>([&] { read_trace(recorder->path()); });
+    EXPECT_THAT(message, HasSubstr(recorder->path()));
+    EXPECT_THAT(message, HasSubstr(key));
+  }
+}
+
 TEST(Reader, tells_a_missing_file_from_one_that_is_no_trace) {
   const TempFolder folder;
   EXPECT_THROW(read_trace(folder.file("none.db")), ConfigError);
