@@ -29,8 +29,8 @@ constexpr const char* kPlan = "plan";                 ///< JSON: prompts, seed, 
 constexpr const char* kFiles = "files";               ///< JSON: {label: path} of every file written
 
 /// Those that hold JSON.
-constexpr std::array kDocuments = {kConfig,    kEnvironment, kBackendInfo, kCarbon, kMissing,
-                                   kCollected, kProtocol,    kPlan,        kFiles};
+inline constexpr std::array kDocuments = {kConfig,    kEnvironment, kBackendInfo, kCarbon, kMissing,
+                                          kCollected, kProtocol,    kPlan,        kFiles};
 }  // namespace meta
 
 /// A whole trace in memory: the only input of analysis. Vectors are in time (or id) order.
