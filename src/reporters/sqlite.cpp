@@ -52,11 +52,12 @@ CREATE TABLE metrics (
   run_id TEXT, key TEXT, label TEXT, unit TEXT, value REAL, text TEXT, uncertainty REAL,
   source TEXT, reason TEXT, PRIMARY KEY (run_id, key)) WITHOUT ROWID;
 CREATE TABLE per_prompt (
-  run_id TEXT, "index" INTEGER, repeat INTEGER, start_s REAL, status TEXT, error TEXT,
-  error_class TEXT, prompt_tokens INTEGER, cached_tokens INTEGER, completion_tokens INTEGER,
-  reasoning_tokens INTEGER, finish_reason TEXT, ttft_s REAL, tpot_s REAL, latency_s REAL,
-  latency_from_planned_s REAL, energy_wh REAL, energy_uncertainty_wh REAL, active_energy_wh REAL,
-  energy_source TEXT, text TEXT);
+  run_id TEXT, "index" INTEGER, repeat INTEGER, start_s REAL, success INTEGER, status TEXT,
+  error TEXT, error_class TEXT, prompt_tokens INTEGER, cached_tokens INTEGER,
+  completion_tokens INTEGER, reasoning_tokens INTEGER, finish_reason TEXT, ttft_s REAL, ttfa_s REAL,
+  tpot_s REAL, latency_s REAL, send_lag_s REAL, ttft_from_planned_s REAL,
+  latency_from_planned_s REAL, meets_slo INTEGER, energy_wh REAL, energy_uncertainty_wh REAL,
+  active_energy_wh REAL, energy_source TEXT, text TEXT);
 CREATE INDEX per_prompt_run ON per_prompt (run_id);
 )sql";
 
@@ -66,6 +67,7 @@ constexpr std::array kTables = {"runs", "metrics", "per_prompt"};
 constexpr std::array kPromptColumns = {"index",
                                        "repeat",
                                        "start_s",
+                                       "success",
                                        "status",
                                        "error",
                                        "error_class",
@@ -75,9 +77,13 @@ constexpr std::array kPromptColumns = {"index",
                                        "reasoning_tokens",
                                        "finish_reason",
                                        "ttft_s",
+                                       "ttfa_s",
                                        "tpot_s",
                                        "latency_s",
+                                       "send_lag_s",
+                                       "ttft_from_planned_s",
                                        "latency_from_planned_s",
+                                       "meets_slo",
                                        "energy_wh",
                                        "energy_uncertainty_wh",
                                        "active_energy_wh",
@@ -107,6 +113,8 @@ class Insert {
   void bind(int column, const Json& value) {
     if (value.is_null()) {
       sqlite3_bind_null(statement_.get(), column);
+    } else if (value.is_boolean()) {
+      sqlite3_bind_int(statement_.get(), column, value.get<bool>() ? 1 : 0);
     } else if (value.is_number_integer()) {
       sqlite3_bind_int64(statement_.get(), column, value.get<int64_t>());
     } else if (value.is_number()) {

@@ -92,6 +92,19 @@ def test_sqlite_gathers_runs_for_pandas(tmp_path: Path) -> None:
     assert prompts.groupby("name").size().to_dict() == {"one": 40, "two": 40}
 
 
+def test_sqlite_has_what_the_results_document_has_of_a_prompt(tmp_path: Path) -> None:
+    trace = str(TraceMaker(prompts=5).write(tmp_path / "run.db"))
+    document = json.loads(aieb(tmp_path, "report", trace, "--format", "json").stdout)
+    assert aieb(tmp_path, "report", trace, "--format", "sqlite", "-o", "all.db").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "all.db")) as db:
+        rows = pd.read_sql("SELECT * FROM per_prompt", db).drop(columns="run_id")
+    expected = pd.DataFrame(document["per_prompt_results"]).drop(
+        columns=["token_ids", "last_logits"]
+    )
+    assert list(rows.columns) == list(expected.columns)
+    pd.testing.assert_frame_equal(rows, expected, check_dtype=False)
+
+
 def test_a_page_from_a_results_document_has_the_same_drawings(tmp_path: Path) -> None:
     trace = str(TraceMaker().write(tmp_path / "run.db"))
     aieb(tmp_path, "report", trace, "--format", "json", "-o", "results.json")
