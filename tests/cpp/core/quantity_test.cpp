@@ -26,6 +26,21 @@ TEST(Quantity, windows_of_one_domain_add_systematic_linearly) {
   EXPECT_DOUBLE_EQ(sum_correlated(parts).systematic, 7);
 }
 
+TEST(Quantity, domains_that_are_read_together_add_random_linearly) {
+  const std::array parts{joules(10, 3, 1), joules(20, 4, 2)};
+  EXPECT_DOUBLE_EQ(sum_read_together(parts).systematic, 5);
+  EXPECT_DOUBLE_EQ(sum_read_together(parts).random, 3);
+}
+
+TEST(Quantity, a_sum_of_sums_keeps_the_reasons_of_known_parts_each_once) {
+  const std::array a{joules(1, 0, 0), Quantity::missing("J", "no idle"),
+                     Quantity::missing("J", "gpu1 was away")};
+  const std::array b{Quantity::missing("J", "no idle"), joules(2, 0, 0),
+                     Quantity::missing("J", "gpu3 was away")};
+  const std::array sums{sum_read_together(a), sum_read_together(b)};
+  EXPECT_EQ(sum_independent(sums).reason, "no idle; gpu1 was away; gpu3 was away");
+}
+
 TEST(Quantity, a_sum_with_an_unknown_part_is_partial_and_says_why) {
   const std::array parts{joules(10, 0, 0), Quantity::missing("J", "no RAPL permission")};
   const Quantity sum = sum_independent(parts);
